@@ -1,0 +1,216 @@
+package rollout
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// revisions finds among the pending commits those that the upstream branch
+// has pointed at, newest first, and when each arrived.
+//
+// A commit's arrival is the first moment from which the branch has contained
+// it without interruption: what a force-push took away and a later push
+// brought back starts anew, since the clusters did not run it in between.
+// Dates in commits play no part.
+func revisions(now time.Time, s Snapshot) []Revision {
+	g := newGraph(s.Upstream.SHA, s.Pending)
+	if len(g.commits) == 0 {
+		return nil
+	}
+	line := newTimeline(g)
+	for _, sight := range sightings(s) {
+		line.see(sight)
+	}
+	line.pointed[0] = true
+	return line.revisions(now, g.containing(s.Target.SHA))
+}
+
+// A sighting is one moment at which the upstream branch is known to have
+// pointed at a commit.
+type sighting struct {
+	at     time.Time
+	before SHA
+	after  SHA
+	// contains says that after is known to contain before: an ordinary push.
+	contains bool
+	// adds says that the sighting can show what arrived, but not that
+	// something left.
+	adds bool
+}
+
+// sightings puts what the push log and the ledger know in order of time.
+//
+// Where the forge keeps a log of pushes it is the log that tells what left
+// the branch; a record of the ledger was made by an observer, and can be a
+// moment late.
+func sightings(s Snapshot) []sighting {
+	var all []sighting
+	for _, m := range s.Movements {
+		all = append(all, sighting{at: m.At, before: m.Before, after: m.After, contains: !m.Forced})
+	}
+	// Movements come newest first. Turned round before the stable sort, those
+	// of one second keep their order.
+	slices.Reverse(all)
+	for _, a := range s.State.Arrivals[s.Upstream.Branch] {
+		all = append(all, sighting{at: a.At, after: a.Revision, adds: s.PushLog})
+	}
+	slices.SortStableFunc(all, func(a, b sighting) int { return a.at.Compare(b.at) })
+	return all
+}
+
+// A timeline is told the sightings from the oldest to the newest, and keeps
+// since when the branch has contained each pending commit.
+type timeline struct {
+	*graph
+	since   []time.Time
+	pointed []bool
+	// tip is the position that the branch contained last, -1 for none.
+	tip int
+	// behind remembers, for commits that are not pending, the pending commit
+	// that they are known to contain: those of pushes that were taken back,
+	// or made after the observation.
+	behind map[SHA]int
+}
+
+func newTimeline(g *graph) *timeline {
+	return &timeline{
+		graph:   g,
+		since:   make([]time.Time, len(g.commits)),
+		pointed: make([]bool, len(g.commits)),
+		tip:     -1,
+		behind:  map[SHA]int{},
+	}
+}
+
+func (t *timeline) see(s sighting) {
+	// The row before this one can be missing from the log. Then the branch
+	// pointed at `before` at this row's time at the latest.
+	if before, ok := t.index[s.before]; ok {
+		t.pointed[before] = true
+		t.move(before, s)
+	}
+	after, pending := t.index[s.after]
+	switch {
+	case pending:
+		t.pointed[after] = true
+	case s.contains:
+		after = t.known(s.before)
+	default:
+		after = -1
+	}
+	if !pending && s.after != "" {
+		t.behind[s.after] = after
+	}
+	t.move(after, s)
+}
+
+// known is the pending commit that a commit is known to contain, -1 for none.
+func (t *timeline) known(sha SHA) int {
+	if position, ok := t.index[sha]; ok {
+		return position
+	}
+	if position, ok := t.behind[sha]; ok {
+		return position
+	}
+	return -1
+}
+
+// move makes the timeline contain what `to` reaches, and forget the rest.
+func (t *timeline) move(to int, s sighting) {
+	if to == t.tip {
+		return
+	}
+	kept := to >= 0 && t.add(to, s.at)
+	if !kept {
+		if s.adds {
+			return
+		}
+		t.forgetAllBut(to)
+	}
+	t.tip = to
+}
+
+// add notes the arrival of what position reaches and the branch did not
+// contain yet. It tells whether everything that the branch contained is still
+// there: what is new reaches into what was there only through the old tip, or
+// the old tip is not part of it.
+func (t *timeline) add(position int, at time.Time) (kept bool) {
+	kept = t.tip < 0
+	t.reach(position, func(p int) bool {
+		if p == t.tip {
+			kept = true
+		}
+		if !t.since[p].IsZero() {
+			return false
+		}
+		t.since[p] = at
+		return true
+	})
+	return kept
+}
+
+// forgetAllBut takes away what a force-push took away. It looks at every
+// pending commit: force-pushes to an upstream branch are rare, and an
+// incremental answer would have to walk as far.
+func (t *timeline) forgetAllBut(position int) {
+	still := make([]bool, len(t.commits))
+	if position >= 0 {
+		t.reach(position, func(p int) bool {
+			first := !still[p]
+			still[p] = true
+			return first
+		})
+	}
+	for p := range t.since {
+		if !still[p] {
+			t.since[p] = time.Time{}
+		}
+	}
+}
+
+// revisions lists the commits that the branch pointed at, newest first, each
+// with the commits that it brings. Every pending commit is looked at once:
+// an older revision takes what it reaches, a newer one the rest.
+func (t *timeline) revisions(now time.Time, fastForward []bool) []Revision {
+	var found []Revision
+	taken := make([]bool, len(t.commits))
+	for position := len(t.commits) - 1; position >= 0; position-- {
+		if !t.pointed[position] {
+			continue
+		}
+		revision := Revision{
+			Commit:      t.commits[position],
+			Arrival:     t.since[position],
+			Recorded:    !t.since[position].IsZero(),
+			Brings:      t.take(position, taken),
+			FastForward: fastForward[position],
+		}
+		if !revision.Recorded {
+			revision.Arrival = now
+		}
+		found = append(found, revision)
+	}
+	slices.Reverse(found)
+	return found
+}
+
+// take collects what position reaches and nobody took before, children before
+// parents.
+func (t *timeline) take(position int, taken []bool) []Commit {
+	var positions []int
+	t.reach(position, func(p int) bool {
+		if taken[p] {
+			return false
+		}
+		taken[p] = true
+		positions = append(positions, p)
+		return true
+	})
+	slices.SortFunc(positions, cmp.Compare[int])
+	commits := make([]Commit, len(positions))
+	for i, p := range positions {
+		commits[i] = t.commits[p]
+	}
+	return commits
+}

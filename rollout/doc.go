@@ -1,0 +1,38 @@
+// Package rollout decides what a GitOps repository's clusters may run, and
+// moves the branches that they follow.
+//
+// # Model
+//
+// A [Plan] lists stages in order. Every stage is a branch, and the clusters
+// that follow it. The first stage takes every change at once; into every other
+// a revision is promoted when it has soaked in the stage before it, its
+// upstream. A rollout is three steps, each a type of its own:
+//
+//	observe → Snapshot    what is true now: heads, pending commits, arrivals, the ledger's state
+//	decide  → Decision    pure: Decide(now, stage, snapshot)
+//	commit  → Receipt     one transaction: the branch moves and the ledger gains its entry, or neither
+//
+// [Engine] runs the three over the ports [Remote] and [History], whose
+// adapters live in the packages below this one.
+//
+// # Invariants
+//
+// A stage's branch only ever moves by fast-forward, and only to a revision of
+// its upstream. Every write names the heads that were observed, of the branch
+// and of the ledger, so that whoever decided on an older state loses the race
+// and decides again. A promotion without its record cannot exist, nor a record
+// without its promotion. Where evidence is missing, nothing is promoted.
+//
+// # Concurrency
+//
+// [Decide] and everything else that is pure may be called from anywhere. An
+// [Engine] has no state of its own: any number of them, in any number of
+// processes, may work on one repository at the same time.
+//
+// # Not handled
+//
+// A branch that somebody moves by hand is not moved back; a stage that has
+// commits its upstream has not is refused until it is mended. The upstream
+// branch is not part of the transaction: a force-push to it between
+// observation and commit is noticed at the next observation.
+package rollout

@@ -1,0 +1,294 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// An Engine observes, decides and commits.
+type Engine struct {
+	Plan    Plan
+	Remote  Remote
+	History History
+	Ledger  Ledger
+	// By is who is recorded as having run it. Default is whom the forge
+	// takes the caller for.
+	By string
+	// Run is the address of the workflow run that it is part of, if any.
+	Run string
+}
+
+// attempts is how often a decision is made anew when a head moved between
+// observation and commit. Each failure means that somebody else succeeded, so
+// more than a few say that something is wrong.
+const attempts = 5
+
+// A Receipt is what came of a decision.
+type Receipt struct {
+	Decision Decision
+	Snapshot Snapshot
+	// Entry is what the ledger gained, and Commit where, if it gained
+	// anything.
+	Entry  *Entry
+	Commit SHA
+}
+
+// Observe reads what is true of a stage now.
+func (e *Engine) Observe(ctx context.Context, stage Stage) (Snapshot, error) {
+	s, _, err := e.observe(ctx, stage)
+	return s, err
+}
+
+func (e *Engine) observe(ctx context.Context, stage Stage) (Snapshot, Observation, error) {
+	upstream, ok := e.Plan.Upstream(stage.Name)
+	if !ok {
+		return Snapshot{}, Observation{}, usagef("stage %s has no upstream: it follows %s and takes every change at once", stage.Name, stage.Branch)
+	}
+	o, err := e.Remote.Observe(ctx, Query{Branches: []string{upstream.Branch, stage.Branch}, Ledger: e.Plan.Ledger})
+	if err != nil {
+		return Snapshot{}, o, fmt.Errorf("observe %s: %w", stage.Name, err)
+	}
+	s := Snapshot{
+		At:       o.At,
+		Upstream: Head{upstream.Branch, o.Heads[upstream.Branch]},
+		Target:   Head{stage.Branch, o.Heads[stage.Branch]},
+		Ledger:   Head{e.Plan.Ledger, o.Ledger},
+		PushLog:  o.PushLog,
+	}
+	if err := e.exist(s); err != nil {
+		return s, o, err
+	}
+	if s.State, err = e.Ledger.State(o.Files); err != nil {
+		return s, o, fmt.Errorf("read %s at %s: %w", s.Ledger.Branch, s.Ledger.SHA.Short(), err)
+	}
+	if err := e.compare(ctx, &s); err != nil {
+		return s, o, fmt.Errorf("observe %s: %w", stage.Name, err)
+	}
+	return s, o, nil
+}
+
+// exist refuses to work without a branch. A ledger that is gone is not made
+// anew on the way: it may have held somebody's word that nothing goes out.
+func (e *Engine) exist(s Snapshot) error {
+	if s.Upstream.SHA == "" {
+		return &Problem{
+			Kind: ErrNoBranch,
+			What: fmt.Sprintf("%s has no branch %s, or nothing has been pushed to it yet", e.Plan.Repository.Slug(), s.Upstream.Branch),
+			Ways: []string{"push a first commit to it, or correct the stage's branch in the plan"},
+		}
+	}
+	for _, head := range []Head{s.Target, s.Ledger} {
+		if head.SHA == "" {
+			return &Problem{
+				Kind: ErrNoBranch,
+				What: fmt.Sprintf("%s has no branch %s", e.Plan.Repository.Slug(), head.Branch),
+				Ways: []string{"run `mage release:init`, which creates what is missing", "if it was there before, find out who deleted it first: `mage release:init` starts it anew"},
+			}
+		}
+	}
+	return nil
+}
+
+// compare fills in what each head has that the other has not, and since when.
+func (e *Engine) compare(ctx context.Context, s *Snapshot) error {
+	if s.Upstream.SHA == s.Target.SHA {
+		return nil
+	}
+	var err error
+	if s.Pending, err = e.History.Between(ctx, s.Target.SHA, s.Upstream.SHA); err != nil {
+		return err
+	}
+	if !contains(s.Pending, s.Target.SHA) {
+		s.Foreign, err = e.History.Between(ctx, s.Upstream.SHA, s.Target.SHA)
+		return err
+	}
+	if s.PushLog {
+		s.Movements, err = e.Remote.Movements(ctx, s.Upstream.Branch, settled(s.Pending))
+	}
+	return err
+}
+
+// contains tells whether the history of pending commits leads to a commit:
+// then one of them has it as a parent.
+func contains(pending []Commit, sha SHA) bool {
+	return slices.ContainsFunc(pending, func(c Commit) bool { return slices.Contains(c.Parents, sha) })
+}
+
+// settled tells when the push log has been read far enough: at an ordinary
+// push from something that is not pending to something that is, since what
+// came before it held nothing that is pending now. It gives up after twice as
+// many rows as there are commits, so that a long history of force-pushes
+// cannot make every promotion read the whole log; an arrival that is not
+// found then is recorded as of now.
+func settled(pending []Commit) func(Movement) bool {
+	is := make(map[SHA]bool, len(pending))
+	for _, c := range pending {
+		is[c.SHA] = true
+	}
+	left := 2*len(pending) + 100
+	return func(m Movement) bool {
+		left--
+		return left == 0 || (!m.Forced && is[m.After] && !is[m.Before])
+	}
+}
+
+// Preview observes and decides, and changes nothing. It tells also whether
+// the token could do what was decided.
+func (e *Engine) Preview(ctx context.Context, stage Stage) (Receipt, error) {
+	s, o, err := e.observe(ctx, stage)
+	if err != nil {
+		return Receipt{}, err
+	}
+	d := Decide(s.At, stage, s)
+	return Receipt{Decision: d, Snapshot: s}, e.mayPromote(ctx, o, d)
+}
+
+// Promote observes, decides, and does what was decided. A head that moved in
+// between makes it start again.
+func (e *Engine) Promote(ctx context.Context, stage Stage) (Receipt, error) {
+	return e.repeat(ctx, stage, func(s Snapshot, o Observation) (Receipt, error) {
+		d := Decide(s.At, stage, s)
+		r := Receipt{Decision: d, Snapshot: s}
+		switch {
+		case d.Action == Diverged:
+			return r, diverged(s)
+		case d.Action == Promote:
+			return e.carryOut(ctx, r, o, e.entry(EntryPromotion, r, o))
+		case d.Record != nil:
+			return e.carryOut(ctx, r, o, e.entry(EntryArrival, r, o))
+		default:
+			return r, nil
+		}
+	})
+}
+
+// repeat runs one step until no head moved under it.
+func (e *Engine) repeat(ctx context.Context, stage Stage, step func(Snapshot, Observation) (Receipt, error)) (Receipt, error) {
+	var moved error
+	for range attempts {
+		s, o, err := e.observe(ctx, stage)
+		if err != nil {
+			return Receipt{}, err
+		}
+		r, err := step(s, o)
+		if !errors.Is(err, ErrMoved) {
+			return r, err
+		}
+		moved = err
+	}
+	return Receipt{}, &Problem{
+		Kind:  ErrMoved,
+		What:  fmt.Sprintf("promote %s: gave up after %d attempts, in each of which something else moved first", stage.Name, attempts),
+		Cause: moved,
+		Ways:  []string{"look at `mage release:history` for who else is writing, and run it again"},
+	}
+}
+
+// entry describes what a decision is about to do.
+func (e *Engine) entry(kind EntryKind, r Receipt, o Observation) Entry {
+	d := r.Decision
+	entry := Entry{Kind: kind, Stage: d.Stage.Name, At: r.Snapshot.At.UTC().Truncate(time.Second), By: e.By, Run: e.Run}
+	if entry.By == "" {
+		entry.By = o.Viewer
+	}
+	if kind == EntryArrival {
+		entry.Branch, entry.To = r.Snapshot.Upstream.Branch, d.Record.Revision
+		entry.Reason = fmt.Sprintf("nothing says when %s arrived, so its soak starts now", d.Record.Revision.Short())
+		return entry
+	}
+	entry.Branch, entry.From, entry.To = r.Snapshot.Target.Branch, r.Snapshot.Target.SHA, d.Revision.SHA
+	entry.Commits = len(d.GoesOut)
+	entry.Reason = d.Reason
+	return entry
+}
+
+// carryOut makes one transaction of a decision and its entry.
+func (e *Engine) carryOut(ctx context.Context, r Receipt, o Observation, entry Entry) (Receipt, error) {
+	if err := e.mayPromote(ctx, o, r.Decision); err != nil {
+		return r, err
+	}
+	state := e.stateAfter(r)
+	draft, err := e.Ledger.Draft(entry, state)
+	if err != nil {
+		return r, fmt.Errorf("write ledger entry: %w", err)
+	}
+	t := Transaction{Ledger: r.Snapshot.Ledger, Draft: draft}
+	if r.Decision.Action == Promote {
+		t.Branch, t.From, t.To = entry.Branch, entry.From, entry.To
+	}
+	if r.Commit, err = e.commit(ctx, t); err != nil {
+		return r, fmt.Errorf("%s %s: %w", entry.Kind, r.Decision.Stage.Name, err)
+	}
+	r.Entry = &entry
+	return r, nil
+}
+
+func (e *Engine) mayPromote(ctx context.Context, o Observation, d Decision) error {
+	keeper, ok := e.Remote.(Gatekeeper)
+	if !ok || d.Action != Promote {
+		return nil
+	}
+	if err := keeper.MayMove(ctx, o, d.Revision.SHA); err != nil {
+		return fmt.Errorf("promote %s to %s: %w", d.Stage.Name, d.Revision.SHA.Short(), err)
+	}
+	return nil
+}
+
+// stateAfter is the ledger's state once the decision is carried out: arrivals
+// of revisions that are no longer pending are dropped, a new one is added,
+// and what was promoted has now arrived on the stage's own branch, for the
+// stage after it.
+func (e *Engine) stateAfter(r Receipt) State {
+	s, d := r.Snapshot, r.Decision
+	pending := map[SHA]bool{}
+	for _, c := range s.Pending {
+		pending[c.SHA] = true
+	}
+	for _, c := range d.GoesOut {
+		delete(pending, c.SHA)
+	}
+	still := func(sha SHA) bool { return pending[sha] }
+	state := s.State.Without(s.Upstream.Branch, still)
+	if d.Record != nil && still(d.Record.Revision) {
+		state = s.State.WithArrival(s.Upstream.Branch, *d.Record, still)
+	}
+	if d.Action == Promote && !s.PushLog && e.feeds(d.Stage) {
+		arrival := Arrival{Revision: d.Revision.SHA, At: s.At.UTC().Truncate(time.Second)}
+		state = state.WithArrival(s.Target.Branch, arrival, func(SHA) bool { return true })
+	}
+	return state
+}
+
+// feeds tells whether another stage takes its revisions from this one.
+func (e *Engine) feeds(stage Stage) bool {
+	return stage.Name != e.Plan.Stages[len(e.Plan.Stages)-1].Name
+}
+
+// diverged is the error of a stage that has commits its upstream has not.
+func diverged(s Snapshot) error {
+	what := fmt.Sprintf("%s has %s that %s has not, so it cannot be fast-forwarded:",
+		s.Target.Branch, countCommits(len(s.Foreign)), s.Upstream.Branch)
+	return &Problem{Kind: ErrDiverged, What: what + listCommits(s.Foreign), Ways: []string{
+		fmt.Sprintf("bring them to %s by a pull request or a merge, if they are wanted: then %s can be fast-forwarded again", s.Upstream.Branch, s.Target.Branch),
+		fmt.Sprintf("if they are not, point %s back at a commit of %s by hand (its protection has to be lifted for it): git push --force-with-lease=%s:%s origin <commit>:refs/heads/%s",
+			s.Target.Branch, s.Upstream.Branch, s.Target.Branch, s.Target.SHA, s.Target.Branch),
+		fmt.Sprintf("if %s was force-pushed, push what it had before: `git reflog`, or the repository's activity page", s.Upstream.Branch),
+	}}
+}
+
+// listed is how many commits an error names before it only counts the rest.
+const listed = 20
+
+func listCommits(commits []Commit) string {
+	var text string
+	for i, c := range commits {
+		if i == listed {
+			return text + fmt.Sprintf("\n  … and %d more", len(commits)-listed)
+		}
+		text += fmt.Sprintf("\n  %s %s (%s)", c.SHA.Short(), Printable(c.Subject(), 72), Printable(c.Author, 40))
+	}
+	return text
+}

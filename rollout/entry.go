@@ -1,0 +1,79 @@
+package rollout
+
+import "time"
+
+// An Entry is one line of the audit trail: who did what, from where to where,
+// why, and which gates were skipped.
+type Entry struct {
+	Kind  EntryKind `json:"kind"`
+	Stage string    `json:"stage,omitempty"`
+	// Branch moved From one revision To another. From is empty where the
+	// branch was created; both are where only the ledger gained an entry.
+	Branch string    `json:"branch,omitempty"`
+	From   SHA       `json:"from,omitempty"`
+	To     SHA       `json:"to,omitempty"`
+	At     time.Time `json:"at"`
+	// By is who ran it, as the forge or Git's configuration names them.
+	By string `json:"by,omitempty"`
+	// Run is the address of the workflow run that did it.
+	Run string `json:"run,omitempty"`
+	// Reason is what the operator gave, or a sentence that none was given.
+	// It is hostile text.
+	Reason string `json:"reason,omitempty"`
+	// Commits is how many commits went out.
+	Commits int `json:"commits,omitempty"`
+	// Skipped are the gates that an override went through.
+	Skipped []Gate `json:"skipped,omitempty"`
+	// Unsoaked are the commits that went out before their soak was over.
+	Unsoaked []Unsoaked `json:"unsoaked,omitempty"`
+}
+
+// EntryKind says what happened.
+type EntryKind string
+
+// The kinds of entries.
+const (
+	EntryInit      EntryKind = "init"
+	EntryArrival   EntryKind = "arrival"
+	EntryPromotion EntryKind = "promotion"
+	EntryOverride  EntryKind = "override"
+)
+
+// A Gate is something that a revision has to pass before it is promoted.
+type Gate string
+
+// GateSoak is the least time between arrival and promotion.
+const GateSoak Gate = "soak"
+
+// Unsoaked is a commit that an override took out before its soak was over.
+type Unsoaked struct {
+	Commit    SHA           `json:"commit"`
+	Remaining time.Duration `json:"remaining"`
+}
+
+// NoReason is what an override records that was given no reason.
+const NoReason = "no reason given"
+
+// A Record is an entry as it stands in the ledger.
+type Record struct {
+	// Commit is the ledger's own commit.
+	Commit SHA
+	Entry
+	// Damaged says why the commit could not be read as an entry. It is empty
+	// for an entry that could.
+	Damaged string
+}
+
+// A Draft is a ledger commit that has not been made yet.
+type Draft struct {
+	// Message is the whole commit message.
+	Message string
+	// Files are the whole tree, by name.
+	Files map[string][]byte
+}
+
+// A LedgerCommit is a commit of the ledger as a [Remote] reads it.
+type LedgerCommit struct {
+	SHA     SHA
+	Message string
+}

@@ -1,0 +1,116 @@
+package rollout
+
+import "slices"
+
+// A graph is the pending commits of one observation: what the upstream branch
+// has and the stage has not. Positions are indexes into commits, which holds
+// children before parents, so position 0 is the upstream's head.
+type graph struct {
+	commits []Commit
+	index   map[SHA]int
+	// parents holds, for each position, the positions of those parents that
+	// are pending themselves.
+	parents [][]int
+}
+
+// newGraph sorts the commits reachable from head. Commits that head does not
+// reach are left out. It is linear in the number of commits.
+func newGraph(head SHA, commits []Commit) *graph {
+	given := make(map[SHA]int, len(commits))
+	for i, commit := range commits {
+		given[commit.SHA] = i
+	}
+	order := topological(head, commits, given)
+	g := &graph{
+		commits: make([]Commit, len(order)),
+		index:   make(map[SHA]int, len(order)),
+		parents: make([][]int, len(order)),
+	}
+	for position, i := range order {
+		g.commits[position] = commits[i]
+		g.index[commits[i].SHA] = position
+	}
+	for position, commit := range g.commits {
+		for _, parent := range commit.Parents {
+			if p, ok := g.index[parent]; ok {
+				g.parents[position] = append(g.parents[position], p)
+			}
+		}
+	}
+	return g
+}
+
+// topological returns the indexes of what head reaches, children before
+// parents: the reverse of the order in which a depth-first walk leaves them.
+// The walk keeps its own stack, since a history can be deeper than a
+// goroutine's.
+func topological(head SHA, commits []Commit, given map[SHA]int) []int {
+	start, ok := given[head]
+	if !ok {
+		return nil
+	}
+	type frame struct{ commit, next int }
+	seen := make([]bool, len(commits))
+	seen[start] = true
+	stack := []frame{{commit: start}}
+	var left []int
+	for len(stack) > 0 {
+		top := &stack[len(stack)-1]
+		parents := commits[top.commit].Parents
+		if top.next == len(parents) {
+			left = append(left, top.commit)
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		parent, ok := given[parents[top.next]]
+		top.next++
+		if ok && !seen[parent] {
+			seen[parent] = true
+			stack = append(stack, frame{commit: parent})
+		}
+	}
+	slices.Reverse(left)
+	return left
+}
+
+// reach calls visit for every pending commit that position reaches, itself
+// included, and does not look behind a commit for which visit says false.
+func (g *graph) reach(position int, visit func(position int) bool) {
+	stack := []int{position}
+	for len(stack) > 0 {
+		top := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if visit(top) {
+			stack = append(stack, g.parents[top]...)
+		}
+	}
+}
+
+// containing tells of every pending commit whether it contains the named
+// commit, which is not pending itself: the stage's head.
+func (g *graph) containing(sha SHA) []bool {
+	contains := make([]bool, len(g.commits))
+	for position := len(g.commits) - 1; position >= 0; position-- {
+		contains[position] = slices.Contains(g.commits[position].Parents, sha) ||
+			slices.ContainsFunc(g.parents[position], func(p int) bool { return contains[p] })
+	}
+	return contains
+}
+
+// ancestry returns the pending commits that position reaches, itself
+// included, children before parents.
+func (g *graph) ancestry(position int) []Commit {
+	seen := make([]bool, len(g.commits))
+	g.reach(position, func(p int) bool {
+		first := !seen[p]
+		seen[p] = true
+		return first
+	})
+	var commits []Commit
+	for p, reached := range seen {
+		if reached {
+			commits = append(commits, g.commits[p])
+		}
+	}
+	return commits
+}

@@ -1,0 +1,216 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// EnvironmentName is the deployment environment in which a push waits.
+const EnvironmentName = "staged-rollout"
+
+// EnvironmentWait is how long a push waits there. The timer is a trigger and
+// no proof of a soak; a day is what a soak of 24 hours wants.
+const EnvironmentWait = 1440 * time.Minute
+
+// ProtectionName is the ruleset that keeps the branches from being deleted or
+// rewound.
+const ProtectionName = "staged rollout"
+
+// A Step is one line of what `release:init` has to say.
+type Step struct {
+	// What it is about, how it was Found, and what was Done or would be.
+	What, Found, Done string
+}
+
+// InitRequest says how to set a repository up.
+type InitRequest struct {
+	// Strict also keeps everybody but a deploy key, or the GitHub App with
+	// the ID App, from updating the protected branches.
+	Strict bool
+	App    int64
+}
+
+// Survey finds out what there is to do before a rollout can begin. It changes
+// nothing.
+func (e *Engine) Survey(ctx context.Context, settings Settings, request InitRequest) ([]Change, error) {
+	branches := make([]string, len(e.Plan.Stages))
+	for i, stage := range e.Plan.Stages {
+		branches[i] = stage.Branch
+	}
+	o, err := e.Remote.Observe(ctx, Query{Branches: branches, Ledger: e.Plan.Ledger})
+	if err != nil {
+		return nil, fmt.Errorf("observe %s: %w", e.Plan.Repository.Slug(), err)
+	}
+	if first := branches[0]; o.Heads[first] == "" {
+		return nil, e.exist(Snapshot{Upstream: Head{Branch: first}})
+	}
+	changes, err := e.surveyLedger(o)
+	if err != nil {
+		return nil, err
+	}
+	for _, stage := range e.Plan.Downstream() {
+		change, err := e.surveyBranch(ctx, o, stage)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, change)
+	}
+	set, err := e.surveySettings(ctx, settings, request)
+	return append(changes, set...), err
+}
+
+// surveyLedger sees to the ledger. It comes first: what is created after it
+// is an entry of it.
+func (e *Engine) surveyLedger(o Observation) ([]Change, error) {
+	c := Change{What: "ledger " + e.Plan.Ledger, Required: true}
+	if o.Ledger != "" {
+		c.Found = "at " + o.Ledger.Short()
+		_, err := e.Ledger.State(o.Files)
+		return []Change{c}, err
+	}
+	c.Found = "missing"
+	c.Intent = "create it"
+	c.Apply = func(ctx context.Context) error {
+		return e.initEntry(ctx, Entry{Kind: EntryInit, Reason: "the ledger begins"})
+	}
+	return []Change{c}, nil
+}
+
+// surveyBranch sees to the branch of one stage: where it is missing it begins
+// at its upstream's head, so that the first thing that soaks is the next
+// push.
+func (e *Engine) surveyBranch(ctx context.Context, o Observation, stage Stage) (Change, error) {
+	upstream, _ := e.Plan.Upstream(stage.Name)
+	c := Change{What: "branch " + stage.Branch, Required: true}
+	head, from := o.Heads[stage.Branch], o.Heads[upstream.Branch]
+	switch {
+	case head != "":
+		c.Found = "at " + head.Short()
+		foreign, err := e.History.Between(ctx, from, head)
+		if err != nil {
+			return c, fmt.Errorf("compare %s with %s: %w", stage.Branch, upstream.Branch, err)
+		}
+		if len(foreign) > 0 {
+			return c, diverged(Snapshot{Upstream: Head{upstream.Branch, from}, Target: Head{stage.Branch, head}, Foreign: foreign})
+		}
+	default:
+		c.Found = "missing"
+		c.Intent = fmt.Sprintf("create it at %s, the head of %s", from.Short(), upstream.Branch)
+		// The stage after this one begins where this one is about to.
+		o.Heads[stage.Branch] = from
+		c.Apply = func(ctx context.Context) error {
+			return e.initEntry(ctx, Entry{
+				Kind: EntryInit, Stage: stage.Name, Branch: stage.Branch, To: from,
+				Reason: fmt.Sprintf("%s begins at %s", stage.Branch, from.Short()),
+			})
+		}
+	}
+	return c, nil
+}
+
+func (e *Engine) surveySettings(ctx context.Context, settings Settings, request InitRequest) ([]Change, error) {
+	environment, err := settings.Environment(ctx, Environment{Name: EnvironmentName, Wait: EnvironmentWait})
+	if err != nil {
+		return nil, fmt.Errorf("look at environment %s: %w", EnvironmentName, err)
+	}
+	protected := []string{e.Plan.Ledger}
+	for _, stage := range e.Plan.Downstream() {
+		protected = append(protected, stage.Branch)
+	}
+	protection, err := settings.Protection(ctx, Protection{
+		Name: ProtectionName, Branches: protected, Strict: request.Strict, App: request.App,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look at ruleset %q: %w", ProtectionName, err)
+	}
+	return []Change{environment, protection}, nil
+}
+
+// initEntry writes an entry of `release:init`, and with it the branch that it
+// speaks of.
+func (e *Engine) initEntry(ctx context.Context, entry Entry) error {
+	var err error
+	for range attempts {
+		if err = e.tryInitEntry(ctx, entry); !errors.Is(err, ErrMoved) {
+			return err
+		}
+	}
+	return err
+}
+
+func (e *Engine) tryInitEntry(ctx context.Context, entry Entry) error {
+	q := Query{Ledger: e.Plan.Ledger}
+	if entry.Branch != "" {
+		q.Branches = []string{entry.Branch}
+	}
+	o, err := e.Remote.Observe(ctx, q)
+	if err != nil {
+		return err
+	}
+	// Somebody else was quicker: what was to be made is there.
+	if done := o.Ledger; entry.Branch == "" && done != "" || o.Heads[entry.Branch] != "" {
+		return nil
+	}
+	var state State
+	if o.Ledger != "" {
+		if state, err = e.Ledger.State(o.Files); err != nil {
+			return err
+		}
+	}
+	entry.At, entry.By, entry.Run = o.At.UTC().Truncate(time.Second), e.By, e.Run
+	if entry.By == "" {
+		entry.By = o.Viewer
+	}
+	draft, err := e.Ledger.Draft(entry, state)
+	if err != nil {
+		return err
+	}
+	_, err = e.commit(ctx, Transaction{
+		Branch: entry.Branch, To: entry.To,
+		Ledger: Head{e.Plan.Ledger, o.Ledger}, Draft: draft,
+	})
+	return err
+}
+
+// Apply carries out what a survey found to do, and reports each step as it is
+// done. What the account or the token does not allow is no failure, unless
+// the rollout is impossible without it.
+func Apply(ctx context.Context, changes []Change, report func(Step)) error {
+	for _, c := range changes {
+		step := c.Step("nothing to do")
+		if c.Apply != nil {
+			err := c.Apply(ctx)
+			switch {
+			case err == nil:
+				step.Done = "done: " + c.Intent
+			case c.Required || !(errors.Is(err, ErrNotPermitted) || errors.Is(err, ErrRefused)):
+				return fmt.Errorf("%s: %w", c.What, err)
+			default:
+				step.Done = fmt.Sprintf("not possible (%s); instead: %s", err, c.Instead)
+			}
+		}
+		report(step)
+	}
+	return nil
+}
+
+// Outline reports what a survey found to do, and does nothing.
+func Outline(changes []Change, report func(Step)) {
+	for _, c := range changes {
+		step := c.Step("nothing to do")
+		if c.Apply != nil {
+			step.Done = "would: " + c.Intent
+		}
+		report(step)
+	}
+}
+
+// Step is the change as a line of the report.
+func (c Change) Step(done string) Step {
+	if c.Apply == nil && c.Instead != "" {
+		done = "not possible; instead: " + c.Instead
+	}
+	return Step{What: c.What, Found: c.Found, Done: done}
+}

@@ -1,0 +1,124 @@
+package rollout
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A Plan is what clusters/rollout.yaml says: the repository, what Flux calls
+// it, where the ledger is kept, and the stages in the order in which a
+// revision passes through them.
+type Plan struct {
+	// Repository is where the branches live.
+	Repository Repository
+	// Source is the Flux GitRepository that every cluster follows.
+	Source Source
+	// Ledger is the branch that keeps the audit trail and the state.
+	Ledger string
+	// Stages are in order; the first has no upstream, every other has the one
+	// before it.
+	Stages []Stage
+	// Override says what an override has to bring along.
+	Override OverridePolicy
+}
+
+// Source names the Flux GitRepository object that a cluster's Kustomizations
+// have to use.
+type Source struct {
+	Name      string
+	Namespace string
+}
+
+// OverridePolicy is what the plan asks of an override.
+type OverridePolicy struct {
+	// ReasonRequired refuses an override that gives no reason.
+	ReasonRequired bool
+}
+
+// A Stage is a branch, the clusters that follow it, and what a revision needs
+// to enter it.
+type Stage struct {
+	// Name is unique within the plan.
+	Name string
+	// Branch is the branch that the stage's clusters follow, without
+	// "refs/heads/".
+	Branch string
+	// Clusters are the names of directories under clusters/.
+	Clusters []string
+	// Soak is the least time between a revision's arrival upstream and its
+	// promotion into this stage. It is zero for the first stage.
+	Soak time.Duration
+}
+
+// Upstream returns the stage before the named one. It is false for the first
+// stage and for a name that the plan does not have.
+func (p Plan) Upstream(name string) (Stage, bool) {
+	for i, stage := range p.Stages {
+		if stage.Name == name && i > 0 {
+			return p.Stages[i-1], true
+		}
+	}
+	return Stage{}, false
+}
+
+// Stage returns the named stage. The error of an unknown name lists the known
+// ones.
+func (p Plan) Stage(name string) (Stage, error) {
+	for _, stage := range p.Stages {
+		if stage.Name == name {
+			return stage, nil
+		}
+	}
+	return Stage{}, usagef("the plan has no stage %q; it has %s", name, strings.Join(p.StageNames(), ", "))
+}
+
+// Downstream returns every stage that something can be promoted into: all but
+// the first, in order.
+func (p Plan) Downstream() []Stage {
+	if len(p.Stages) == 0 {
+		return nil
+	}
+	return p.Stages[1:]
+}
+
+// StageNames lists the names of all stages, in order.
+func (p Plan) StageNames() []string {
+	names := make([]string, len(p.Stages))
+	for i, stage := range p.Stages {
+		names[i] = stage.Name
+	}
+	return names
+}
+
+// A Repository says where the branches live, and through what they are
+// reached.
+type Repository struct {
+	// URL is what a Git client is given: https://host/owner/name.git,
+	// ssh://git@host/owner/name.git, or the path of a bare repository.
+	URL string
+	// Forge is what answers there.
+	Forge Forge
+	// Host, Owner and Name are set on GitHub: github.com, monosense, k8s-ops.
+	Host, Owner, Name string
+}
+
+// Forge is the kind of place where a repository is hosted.
+type Forge string
+
+// The forges that the toolkit speaks to.
+const (
+	// ForgeGitHub is github.com or a GitHub Enterprise host.
+	ForgeGitHub Forge = "github"
+	// ForgeGit is any other Git remote: a path, https or ssh. It has no log
+	// of pushes, so arrivals are recorded in the ledger.
+	ForgeGit Forge = "git"
+)
+
+// Slug returns owner/name on GitHub, and the URL elsewhere.
+func (r Repository) Slug() string {
+	if r.Forge == ForgeGitHub {
+		return fmt.Sprintf("%s/%s", r.Owner, r.Name)
+	}
+	return r.URL
+}

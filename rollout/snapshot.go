@@ -1,0 +1,78 @@
+package rollout
+
+import "time"
+
+// A Snapshot is what was true of one stage when it was observed. A decision
+// is made from it and from nothing else.
+type Snapshot struct {
+	// At is when the observation was made, by the forge's clock where the
+	// forge has one: arrivals are by that clock too, so a runner whose clock
+	// is wrong cannot shorten a soak.
+	At time.Time
+	// Upstream is what the stage takes its revisions from, Target its own
+	// branch.
+	Upstream, Target Head
+	// Ledger is the head of the ledger, and State what its tree says.
+	Ledger Head
+	State  State
+	// Pending are the commits that the upstream has and the stage has not, in
+	// any order; Foreign those that the stage has and the upstream has not.
+	Pending, Foreign []Commit
+	// Movements are the push log of the upstream branch, newest first, back
+	// to where the oldest pending commit arrived.
+	Movements []Movement
+	// PushLog tells whether the forge keeps a log of pushes.
+	PushLog bool
+}
+
+// A Head is a branch and the commit that it points at.
+type Head struct {
+	Branch string
+	// SHA is empty where the branch does not exist.
+	SHA SHA
+}
+
+// State is what the ledger's tree says: what has to be known before the next
+// decision, as opposed to what happened.
+type State struct {
+	// Arrivals are recorded by upstream branch, for revisions that are still
+	// pending and that no push log told of.
+	Arrivals map[string][]Arrival
+}
+
+// WithArrival is the state with one more arrival on a branch, and without
+// those of the branch for which pending says false: their revisions have been
+// promoted, or are no longer on it.
+func (s State) WithArrival(branch string, arrival Arrival, pending func(SHA) bool) State {
+	kept := []Arrival{}
+	for _, a := range s.Arrivals[branch] {
+		if a.Revision != arrival.Revision && pending(a.Revision) {
+			kept = append(kept, a)
+		}
+	}
+	return s.withArrivals(branch, append(kept, arrival))
+}
+
+// Without is the state without those arrivals on a branch for which pending
+// says false.
+func (s State) Without(branch string, pending func(SHA) bool) State {
+	var kept []Arrival
+	for _, a := range s.Arrivals[branch] {
+		if pending(a.Revision) {
+			kept = append(kept, a)
+		}
+	}
+	return s.withArrivals(branch, kept)
+}
+
+func (s State) withArrivals(branch string, arrivals []Arrival) State {
+	all := make(map[string][]Arrival, len(s.Arrivals)+1)
+	for b, a := range s.Arrivals {
+		all[b] = a
+	}
+	all[branch] = arrivals
+	if len(arrivals) == 0 {
+		delete(all, branch)
+	}
+	return State{Arrivals: all}
+}
