@@ -1,0 +1,95 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+	"github.com/sethvargo/go-retry"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+// patiently repeats what only reads, when the remote is briefly away. An empty
+// remote is no error: the call then has no result.
+func (r *Remote) patiently(ctx context.Context, doing string, read func(context.Context) error) error {
+	backoff := retry.WithMaxRetries(3, retry.NewExponential(250*time.Millisecond))
+	err := retry.Do(ctx, backoff, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
+		defer cancel()
+		err := read(ctx)
+		if err != nil && errors.Is(r.explain(doing, err), rollout.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+			return retry.RetryableError(err)
+		}
+		return err
+	})
+	if err == nil || errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		return nil
+	}
+	return r.explain(doing, err)
+}
+
+// explain says in words what went wrong between here and the remote.
+func (r *Remote) explain(doing string, err error) error {
+	var problem *rollout.Problem
+	if errors.As(err, &problem) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	p := &rollout.Problem{What: fmt.Sprintf("%s %s", doing, r.options.URL)}
+	switch {
+	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
+		p.Kind = rollout.ErrNotPermitted
+		p.What += ": the remote does not let this token in"
+		p.Ways = []string{"check that the token may read and write the repository, and has not run out"}
+	case errors.Is(err, transport.ErrRepositoryNotFound):
+		p.Kind = rollout.ErrNotPermitted
+		p.What += ": there is no such repository, or this token may not see it"
+		p.Ways = []string{"correct `repository:` in the plan, or give a token that may read it"}
+	case strings.Contains(err.Error(), "not our ref"):
+		p.Kind = rollout.ErrMoved
+		p.Cause = err
+	case unavailable(err):
+		p.Kind = rollout.ErrUnavailable
+		p.Cause = plain(err)
+		p.Ways = []string{"nothing was changed; try again when the remote answers"}
+	default:
+		return fmt.Errorf("%s: %w", p.What, err)
+	}
+	return p
+}
+
+// unavailable tells whether trying again later can help.
+func unavailable(err error) bool {
+	var network net.Error
+	var answer *githttp.Err
+	switch {
+	case errors.As(err, &answer):
+		return answer.StatusCode() >= 500 || answer.StatusCode() == 429
+	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded):
+		return true
+	}
+	var exit *exec.ExitError
+	return !errors.As(err, &exit) && strings.Contains(err.Error(), "EOF")
+}
+
+// plain replaces what says nothing to an operator.
+func plain(err error) error {
+	var address *url.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("no answer in time")
+	case errors.As(err, &address):
+		return plain(address.Err)
+	case strings.HasSuffix(err.Error(), "EOF"):
+		return errors.New("the connection was cut")
+	default:
+		return err
+	}
+}
