@@ -1,0 +1,154 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+// A Document is what there is to say, before it is drawn.
+type Document struct {
+	blocks []block
+}
+
+// A block is one part of a document, and knows how to draw itself.
+type block interface {
+	text(w *strings.Builder)
+	markdown(w *strings.Builder)
+}
+
+// longestLine is how many characters of somebody else's text are shown.
+const longestLine = 2000
+
+// Heading adds a heading.
+func (d *Document) Heading(format string, args ...any) {
+	d.blocks = append(d.blocks, heading(fmt.Sprintf(format, args...)))
+}
+
+// Line adds a sentence.
+func (d *Document) Line(format string, args ...any) {
+	d.blocks = append(d.blocks, line(fmt.Sprintf(format, args...)))
+}
+
+// Table adds a table. A table without rows is left out.
+func (d *Document) Table(head []string, rows [][]string) {
+	if len(rows) > 0 {
+		d.blocks = append(d.blocks, table{head, rows})
+	}
+}
+
+// WriteText draws the document for a terminal.
+func (d Document) WriteText(w io.Writer) error {
+	var b strings.Builder
+	for _, block := range d.blocks {
+		block.text(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteMarkdown draws the document as GitHub shows it, in a job's summary.
+func (d Document) WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	for _, block := range d.blocks {
+		block.markdown(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+type heading string
+
+func (h heading) text(w *strings.Builder) {
+	if w.Len() > 0 {
+		w.WriteString("\n")
+	}
+	fmt.Fprintf(w, "%s\n", rollout.Printable(string(h), longestLine))
+}
+
+func (h heading) markdown(w *strings.Builder) {
+	fmt.Fprintf(w, "### %s\n\n", escape(string(h)))
+}
+
+type line string
+
+func (l line) text(w *strings.Builder) {
+	for part := range strings.SplitSeq(string(l), "\n") {
+		fmt.Fprintf(w, "  %s\n", rollout.Printable(part, longestLine))
+	}
+}
+
+func (l line) markdown(w *strings.Builder) {
+	fmt.Fprintf(w, "%s\n\n", strings.ReplaceAll(escape(string(l)), "\n", "<br>\n"))
+}
+
+type table struct {
+	head []string
+	rows [][]string
+}
+
+func (t table) text(w *strings.Builder) {
+	widths := make([]int, len(t.head))
+	for _, row := range append([][]string{t.head}, t.rows...) {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(oneLine(cell)))
+		}
+	}
+	for _, row := range append([][]string{t.head}, t.rows...) {
+		var b strings.Builder
+		for i, cell := range row {
+			cell = oneLine(cell)
+			fmt.Fprintf(&b, "  %s%s", cell, strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
+		}
+		fmt.Fprintf(w, "  %s\n", strings.TrimRight(strings.TrimPrefix(b.String(), "  "), " "))
+	}
+}
+
+func (t table) markdown(w *strings.Builder) {
+	row := func(cells []string) {
+		for _, cell := range cells {
+			fmt.Fprintf(w, "| %s ", escape(oneLine(cell)))
+		}
+		w.WriteString("|\n")
+	}
+	row(t.head)
+	w.WriteString(strings.Repeat("| --- ", len(t.head)) + "|\n")
+	for _, cells := range t.rows {
+		row(cells)
+	}
+	w.WriteString("\n")
+}
+
+// oneLine keeps a cell on its line.
+func oneLine(cell string) string {
+	return rollout.Printable(strings.ReplaceAll(cell, "\n", " · "), longestLine)
+}
+
+// escape keeps Markdown and HTML in somebody else's text from being drawn as
+// such. An @ is kept from mentioning anybody.
+func escape(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune("\\`*_{}[]()#+!|~$", r):
+			b.WriteRune('\\')
+			b.WriteRune(r)
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case r == '&':
+			b.WriteString("&amp;")
+		case r == '@':
+			b.WriteString("@\u200b")
+		case r == '\n':
+			b.WriteRune(r)
+		default:
+			b.WriteString(rollout.Printable(string(r), 1))
+		}
+	}
+	return b.String()
+}
