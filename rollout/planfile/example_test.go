@@ -1,0 +1,67 @@
+package planfile_test
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/monosense/k8s-ops/rollout/planfile"
+)
+
+func ExampleParse() {
+	plan := []byte(`
+repository: https://github.com/monosense/k8s-ops
+source:
+  name: k8s-ops
+  namespace: flux-system
+ledger: rollout/ledger
+stages:
+  - name: infra
+    branch: main
+    clusters: [infra]
+  - name: apps
+    branch: release
+    clusters: [apps]
+    soak: 24h
+`)
+	file, err := planfile.Parse("clusters/rollout.yaml", plan, planfile.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, stage := range file.Plan.Downstream() {
+		upstream, _ := file.Plan.Upstream(stage.Name)
+		fmt.Printf("%s → %s after %v\n", upstream.Branch, stage.Branch, stage.Soak)
+	}
+	fmt.Println("apps stands on line", file.ClusterLine("apps"))
+	// Output:
+	// main → release after 24h0m0s
+	// apps stands on line 13
+}
+
+func ExampleErrors() {
+	plan := []byte(`repository: https://github.com/monosense/k8s-ops
+source: {name: k8s-ops, namespace: flux-system}
+ledger: rollout/ledger
+stages:
+  - name: infra
+    branch: main
+    clusters: [infra]
+  - name: apps
+    brnch: release
+    clusters: [apps]
+`)
+	_, err := planfile.Parse("clusters/rollout.yaml", plan, planfile.Options{})
+	var invalid planfile.Errors
+	if errors.As(err, &invalid) {
+		fmt.Println(len(invalid), "errors, the first on line", invalid[0].Line)
+	}
+	fmt.Println(err)
+	// Output:
+	// 3 errors, the first on line 8
+	// clusters/rollout.yaml:8:5: stages[1] has no branch
+	//   hint: add the key branch
+	// clusters/rollout.yaml:8:11: the stage "apps" has no soak
+	//   hint: add how long a revision stays upstream first, such as soak: 24h (soak: 0s promotes at once)
+	// clusters/rollout.yaml:9:5: stages[1] has no key "brnch"
+	//   hint: did you mean branch?
+}
