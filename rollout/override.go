@@ -175,7 +175,7 @@ func (e *Engine) PreviewOverride(ctx context.Context, stage Stage, wanted Prefix
 // Override promotes a revision that has not soaked, and records it as an
 // override, with the reason.
 func (e *Engine) Override(ctx context.Context, stage Stage, request OverrideRequest) (Receipt, error) {
-	reason, err := e.reason(request.Reason)
+	reason, err := e.Reason(request.Reason)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -199,8 +199,9 @@ func (e *Engine) Override(ctx context.Context, stage Stage, request OverrideRequ
 // takes 65,535 characters; nobody reads as many at night.
 const longestReason = 4000
 
-// reason checks what an operator gave as a reason, as the plan asks.
-func (e *Engine) reason(given string) (string, error) {
+// Reason checks what an operator gave as a reason, as the plan asks, and is
+// what will be recorded.
+func (e *Engine) Reason(given string) (string, error) {
 	reason := strings.TrimSpace(given)
 	switch {
 	case reason == "" && e.Plan.Override.ReasonRequired:

@@ -1,0 +1,231 @@
+// Package operate is what an operator sees: each command observes or acts
+// through the library, and prints what came of it.
+//
+// # Model
+//
+// An [Operator] has the library's parts, wired for one repository, and a
+// place to read from and to write to. The targets call it, and so does the
+// demo: what the demo shows is what the targets do.
+//
+// # Invariants
+//
+// Every argument is checked before anything is changed. Everything that is
+// printed comes from rollout/report.
+//
+// # Concurrency
+//
+// One command at a time.
+//
+// # Not handled
+//
+// Exit codes; they are package wire's.
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/planfile"
+	"github.com/monosense/k8s-ops/rollout/report"
+)
+
+// An Operator runs commands.
+type Operator struct {
+	// Root is the checkout's root directory, and File the plan in it.
+	Root string
+	File *planfile.File
+	// Engine is nil for commands that need only the checkout.
+	Engine   *rollout.Engine
+	Settings rollout.Settings
+	// Workflows is nil where there is nobody to dispatch to: on a plain Git
+	// remote.
+	Workflows rollout.Workflows
+	// NewRequest makes the unique name of a dispatched override.
+	NewRequest func() string
+
+	Out io.Writer
+	// In answers questions. It is nil where nobody is there to answer.
+	In io.Reader
+	// Summary, where it is not nil, gets what is printed as Markdown.
+	Summary io.Writer
+}
+
+// ErrNotYet says that there is something to promote, and that it is not time.
+var ErrNotYet = errors.New("not yet")
+
+// ErrFindings says that a verification found something.
+var ErrFindings = errors.New("the verification found something")
+
+// show prints a document, for people and for the job's summary.
+func (o *Operator) show(d report.Document) error {
+	if err := d.WriteText(o.Out); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return o.summarize(d)
+}
+
+func (o *Operator) summarize(d report.Document) error {
+	if o.Summary == nil {
+		return nil
+	}
+	if err := d.WriteMarkdown(o.Summary); err != nil {
+		return fmt.Errorf("write the job's summary: %w", err)
+	}
+	return nil
+}
+
+// failed leaves an error in the job's summary too, and returns it.
+func (o *Operator) failed(doing string, err error) error {
+	return errors.Join(err, o.summarize(report.Failure(doing, err)))
+}
+
+// stages are those that an argument names: one, or all that something can be
+// promoted into.
+func (o *Operator) stages(name string) ([]rollout.Stage, error) {
+	if name == "" {
+		return o.Engine.Plan.Downstream(), nil
+	}
+	stage, err := o.Engine.Plan.Stage(name)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := o.Engine.Plan.Upstream(name); !ok {
+		return nil, &rollout.Problem{
+			Kind: rollout.ErrUsage,
+			What: fmt.Sprintf("stage %s is the first: it takes every change at once, and nothing is promoted into it", name),
+		}
+	}
+	return []rollout.Stage{stage}, nil
+}
+
+// Init are the arguments of `release:init`.
+type Init struct {
+	DryRun, Strict bool
+	App            int
+}
+
+// Init sets a repository up.
+func (o *Operator) Init(ctx context.Context, args Init) error {
+	if args.App < 0 {
+		return &rollout.Problem{Kind: rollout.ErrUsage, What: fmt.Sprintf("-app=%d is not the ID of a GitHub App", args.App)}
+	}
+	request := rollout.InitRequest{Strict: args.Strict || args.App > 0, App: int64(args.App)}
+	changes, err := o.Engine.Survey(ctx, o.Settings, request)
+	if err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	var steps []rollout.Step
+	collect := func(s rollout.Step) { steps = append(steps, s) }
+	if args.DryRun {
+		rollout.Outline(changes, collect)
+	} else {
+		err = rollout.Apply(ctx, changes, collect)
+	}
+	return errors.Join(o.show(report.Setup(steps)), err)
+}
+
+// Promote are the arguments of `release:promote`.
+type Promote struct {
+	Stage  string
+	DryRun bool
+}
+
+// Promote promotes what may go out. The error is ErrNotYet where something is
+// pending and nothing could be promoted.
+func (o *Operator) Promote(ctx context.Context, args Promote) error {
+	stages, err := o.stages(args.Stage)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	var waiting []string
+	promoted := false
+	for _, stage := range stages {
+		r, err := o.promote(ctx, stage, args)
+		switch {
+		case err != nil:
+			failures = append(failures, o.failed("promote "+stage.Name, err))
+		case r.Decision.Action == rollout.Promote:
+			promoted = true
+		case r.Decision.Action == rollout.Wait:
+			waiting = append(waiting, notYet(r))
+		}
+	}
+	switch {
+	case len(failures) > 0:
+		return errors.Join(failures...)
+	case len(waiting) > 0 && !promoted:
+		return fmt.Errorf("%w: %s", ErrNotYet, strings.Join(waiting, "; "))
+	}
+	return nil
+}
+
+func (o *Operator) promote(ctx context.Context, stage rollout.Stage, args Promote) (rollout.Receipt, error) {
+	if args.DryRun {
+		r, err := o.Engine.Preview(ctx, stage)
+		if err != nil {
+			return r, err
+		}
+		return r, o.show(report.Preview(r))
+	}
+	r, err := o.Engine.Promote(ctx, stage)
+	if err != nil {
+		return r, err
+	}
+	return r, o.show(report.Promotion(r))
+}
+
+// notYet is when to come back, in a few words.
+func notYet(r rollout.Receipt) string {
+	v, ok := report.Next(r.Decision)
+	if !ok {
+		return fmt.Sprintf("%s: %s", r.Decision.Stage.Name, r.Decision.Reason)
+	}
+	return fmt.Sprintf("%s takes %s at %s, in %s", r.Decision.Stage.Name, v.Revision.SHA.Short(),
+		rollout.FormatTime(v.RetryAt), rollout.FormatDuration(v.RetryAt.Sub(r.Snapshot.At)))
+}
+
+// Status are the arguments of `release:status`.
+type Status struct {
+	JSON bool
+}
+
+// recordsShown is how many ledger entries a status ends with.
+const recordsShown = 5
+
+// Status shows where every stage stands.
+func (o *Operator) Status(ctx context.Context, args Status) error {
+	s, err := o.Engine.Status(ctx, recordsShown)
+	if s.At.IsZero() {
+		return err
+	}
+	if args.JSON {
+		return errors.Join(report.WriteStatusJSON(o.Out, s), err)
+	}
+	return errors.Join(o.show(report.Status(s, recordsShown)), err)
+}
+
+// History are the arguments of `release:history`.
+type History struct {
+	JSON  bool
+	Limit int
+}
+
+// History shows the audit trail.
+func (o *Operator) History(ctx context.Context, args History) error {
+	if args.Limit < 0 {
+		return &rollout.Problem{Kind: rollout.ErrUsage, What: fmt.Sprintf("-limit=%d is not a number of entries", args.Limit)}
+	}
+	records, err := o.Engine.Trail(ctx, args.Limit)
+	if err != nil {
+		return err
+	}
+	if args.JSON {
+		return report.WriteHistoryJSON(o.Out, records)
+	}
+	return o.show(report.History(records))
+}

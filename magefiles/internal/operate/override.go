@@ -1,0 +1,161 @@
+package operate
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/report"
+)
+
+// Override are the arguments of `release:override`.
+type Override struct {
+	Reason, Stage, Revision string
+	// Direct moves the branch from here; Yes asks nothing.
+	Direct, Yes bool
+}
+
+// Override promotes what has not soaked. It shows first what would go out, and
+// asks where somebody is there to answer.
+func (o *Operator) Override(ctx context.Context, args Override) error {
+	stage, wanted, err := o.overrideTarget(args)
+	if err != nil {
+		return err
+	}
+	r, err := o.Engine.PreviewOverride(ctx, stage, wanted)
+	if err != nil {
+		return o.failed("override "+stage.Name, fmt.Errorf("override %s: %w", stage.Name, err))
+	}
+	if err := report.OverridePreview(r).WriteText(o.Out); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	if r.Decision.Action == rollout.Nothing {
+		return nil
+	}
+	reason, err := o.consent(args)
+	if err != nil {
+		return err
+	}
+	revision := r.Decision.Revision.SHA
+	if args.Direct || o.Workflows == nil {
+		return o.overrideHere(ctx, stage, revision, reason)
+	}
+	return o.overrideThere(ctx, stage, revision, reason)
+}
+
+// overrideTarget checks the arguments before anything is asked or done.
+func (o *Operator) overrideTarget(args Override) (rollout.Stage, rollout.Prefix, error) {
+	stages, err := o.stages(args.Stage)
+	if err != nil {
+		return rollout.Stage{}, "", err
+	}
+	if len(stages) != 1 {
+		var names []string
+		for _, s := range stages {
+			names = append(names, s.Name)
+		}
+		return rollout.Stage{}, "", &rollout.Problem{
+			Kind: rollout.ErrUsage,
+			What: "the plan has several stages to promote into: " + strings.Join(names, ", "),
+			Ways: []string{"name one: -stage=" + names[0]},
+		}
+	}
+	if args.Revision == "" {
+		return stages[0], "", o.reasonGiven(args)
+	}
+	wanted, err := rollout.ParsePrefix(args.Revision)
+	if err != nil {
+		return stages[0], "", err
+	}
+	return stages[0], wanted, o.reasonGiven(args)
+}
+
+// reasonGiven refuses an override that lacks the reason which the plan asks
+// for, where nobody is there to be asked for it.
+func (o *Operator) reasonGiven(args Override) error {
+	if o.In != nil && args.Reason == "" {
+		return nil
+	}
+	_, err := o.Engine.Reason(args.Reason)
+	return err
+}
+
+// consent asks for the reason and for a yes, where somebody is there to
+// answer.
+func (o *Operator) consent(args Override) (string, error) {
+	if o.In == nil || args.Yes {
+		return o.Engine.Reason(args.Reason)
+	}
+	answers := bufio.NewReader(o.In)
+	given := args.Reason
+	if given == "" {
+		answer, err := o.ask(answers, "Reason (it is recorded; empty for none): ")
+		if err != nil {
+			return "", err
+		}
+		given = answer
+	}
+	reason, err := o.Engine.Reason(given)
+	if err != nil {
+		return "", err
+	}
+	answer, err := o.ask(answers, "Send this out now, un-soaked? [y/N] ")
+	if err != nil {
+		return "", err
+	}
+	if yes := strings.ToLower(answer); yes != "y" && yes != "yes" {
+		return "", &rollout.Problem{Kind: rollout.ErrRefused, What: "not confirmed, so nothing was changed"}
+	}
+	return reason, nil
+}
+
+func (o *Operator) ask(answers *bufio.Reader, question string) (string, error) {
+	fmt.Fprint(o.Out, question) //nolint:errcheck // the answer tells
+	answer, err := answers.ReadString('\n')
+	if err != nil {
+		return "", &rollout.Problem{Kind: rollout.ErrRefused, What: "nobody answered, so nothing was changed"}
+	}
+	return strings.TrimSpace(answer), nil
+}
+
+func (o *Operator) overrideHere(ctx context.Context, stage rollout.Stage, revision rollout.SHA, reason string) error {
+	r, err := o.Engine.Override(ctx, stage, rollout.OverrideRequest{Revision: rollout.Prefix(revision), Reason: reason})
+	if err != nil {
+		return o.failed("override "+stage.Name, fmt.Errorf("override %s: %w", stage.Name, err))
+	}
+	return o.show(report.Override(r))
+}
+
+func (o *Operator) overrideThere(ctx context.Context, stage rollout.Stage, revision rollout.SHA, reason string) error {
+	d := rollout.Dispatcher{Engine: o.Engine, Workflows: o.Workflows, Request: o.NewRequest(), Progress: o.progress}
+	if reason == rollout.NoReason {
+		reason = ""
+	}
+	if _, err := d.Override(ctx, stage, revision, reason); err != nil {
+		return fmt.Errorf("override %s: %w", stage.Name, err)
+	}
+	fmt.Fprintf(o.Out, "%s: %s has %s\n", stage.Name, stage.Branch, revision.Short()) //nolint:errcheck // it is done
+	return nil
+}
+
+// progress prints what a run has come to.
+func (o *Operator) progress(run rollout.Run) {
+	jobs := make([]string, 0, len(run.Jobs))
+	for _, job := range run.Jobs {
+		state := job.Conclusion
+		if state == "" {
+			state = job.Status
+		}
+		jobs = append(jobs, fmt.Sprintf("%s %s", rollout.Printable(job.Name, 40), state))
+	}
+	line := fmt.Sprintf("run %d: %s", run.ID, run.Status)
+	if run.Conclusion != "" {
+		line += ", " + run.Conclusion
+	}
+	if len(jobs) > 0 {
+		line += " (" + strings.Join(jobs, ", ") + ")"
+	}
+	fmt.Fprintf(o.Out, "%s %s\n", line, rollout.Printable(run.URL, 200)) //nolint:errcheck // progress only
+}

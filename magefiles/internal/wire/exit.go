@@ -1,0 +1,53 @@
+package wire
+
+import (
+	"errors"
+
+	"github.com/magefile/mage/mg"
+
+	"github.com/monosense/k8s-ops/magefiles/internal/operate"
+	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/planfile"
+)
+
+// errPlan is the kind of a plan that is right by itself and wrong here.
+var errPlan = errors.New("wrong plan")
+
+// The exit codes of the targets, after sysexits.h where it has one. 0 is done
+// or nothing to do; mage itself exits 2 for arguments that it cannot read.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitUnavailable = 69
+	exitNotYet      = 75
+	exitNoPermit    = 77
+	exitPlan        = 78
+)
+
+// exit gives an error the exit code that docs/exit-codes.md promises.
+func exit(err error) error {
+	if err == nil {
+		return nil
+	}
+	return mg.Fatal(code(err), err.Error())
+}
+
+func code(err error) int {
+	var plan planfile.Errors
+	switch {
+	case errors.Is(err, operate.ErrFindings):
+		return exitFailed
+	case errors.As(err, &plan), errors.Is(err, errPlan):
+		return exitPlan
+	case errors.Is(err, rollout.ErrUsage):
+		return exitUsage
+	case errors.Is(err, rollout.ErrNotPermitted):
+		return exitNoPermit
+	case errors.Is(err, rollout.ErrUnavailable):
+		return exitUnavailable
+	case errors.Is(err, operate.ErrNotYet):
+		return exitNotYet
+	default:
+		return exitFailed
+	}
+}

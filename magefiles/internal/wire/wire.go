@@ -1,0 +1,256 @@
+// Package wire is the composition root: from the environment and the plan to
+// the adapters, and from an error to an exit code.
+//
+// # Model
+//
+// [Run] gives a target an [operate.Operator] for the repository that the plan
+// names, and turns what comes of it into mage's way of failing. It is the one
+// place that reads the environment and the clock.
+//
+// # Invariants
+//
+// A token goes to the forge's adapters and nowhere else. Nothing is asked of
+// the forge before the plan and the arguments are known to be right.
+//
+// # Concurrency
+//
+// One target at a time.
+//
+// # Not handled
+//
+// Targets that need no plan, like demo and test, do without it.
+package wire
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/monosense/k8s-ops/magefiles/internal/operate"
+	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/github"
+	"github.com/monosense/k8s-ops/rollout/gitrepo"
+	"github.com/monosense/k8s-ops/rollout/ledger"
+	"github.com/monosense/k8s-ops/rollout/planfile"
+)
+
+// planPath is where the plan is, below the repository's root.
+var planPath = filepath.Join("clusters", "rollout.yaml")
+
+// Run runs a command that speaks to the forge.
+func Run(ctx context.Context, command func(context.Context, *operate.Operator) error) error {
+	return run(ctx, command, connect)
+}
+
+// RunOffline runs a command that needs the checkout alone.
+func RunOffline(ctx context.Context, command func(context.Context, *operate.Operator) error) error {
+	return run(ctx, command, func(*operate.Operator) error { return nil })
+}
+
+func run(ctx context.Context, command func(context.Context, *operate.Operator) error, connect func(*operate.Operator) error) error {
+	if err := refuseStray(os.Args[1:]); err != nil {
+		return exit(err)
+	}
+	o, done, err := open()
+	if err != nil {
+		return exit(err)
+	}
+	if err = connect(o); err == nil {
+		err = command(ctx, o)
+	}
+	return exit(errors.Join(err, done()))
+}
+
+// open reads the plan and finds out who is there to talk to.
+func open() (o *operate.Operator, done func() error, err error) {
+	file, err := planfile.Load(planPath, planfile.Options{GitHubHosts: gitHubHosts()})
+	if err != nil {
+		return nil, nil, err
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		return nil, nil, fmt.Errorf("find the repository's root: %w", err)
+	}
+	o = &operate.Operator{Root: root, File: file, Out: os.Stdout, NewRequest: rand.Text}
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		o.In = os.Stdin
+	}
+	summary, err := openSummary()
+	if err != nil || summary == nil {
+		return o, func() error { return nil }, err
+	}
+	o.Summary = summary
+	return o, summary.Close, nil
+}
+
+// gitHubHosts are the hosts that are GitHub although their names do not say
+// so.
+func gitHubHosts() []string {
+	if host := os.Getenv("GH_HOST"); host != "" {
+		return []string{host}
+	}
+	return nil
+}
+
+// openSummary opens the job's summary, of which there is one in a GitHub
+// workflow only.
+func openSummary() (*os.File, error) {
+	path := os.Getenv("GITHUB_STEP_SUMMARY")
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open the job's summary: %w", err)
+	}
+	return f, nil
+}
+
+// connect wires the adapters of the forge that the plan names.
+func connect(o *operate.Operator) error {
+	plan := o.File.Plan
+	repository, err := atWork(plan.Repository)
+	if err != nil {
+		return err
+	}
+	plan.Repository = repository
+	o.Engine = &rollout.Engine{Plan: plan, Ledger: ledger.Ledger{}, By: actor(), Run: runURL()}
+	if repository.Forge == rollout.ForgeGitHub {
+		return connectGitHub(o)
+	}
+	name, email := identity()
+	remote, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: os.Getenv("GIT_TOKEN"), Name: name, Email: email})
+	if err != nil {
+		return err
+	}
+	o.Engine.Remote, o.Engine.History, o.Settings = remote, remote, gitrepo.Settings{}
+	return nil
+}
+
+func connectGitHub(o *operate.Operator) error {
+	repository := o.Engine.Plan.Repository
+	token, source := github.Token(repository.Host)
+	client, err := github.New(github.Options{
+		Host: repository.Host, Owner: repository.Owner, Name: repository.Name,
+		Token: token, TokenSource: source,
+	})
+	if err != nil {
+		return err
+	}
+	history, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: token})
+	if err != nil {
+		return err
+	}
+	o.Engine.Remote, o.Engine.History, o.Settings, o.Workflows = client, history, client, client
+	return nil
+}
+
+// atWork is the repository to work on: the plan's, or the one that GH_REPO
+// names, as for gh. In a workflow it has to be the one that the workflow runs
+// in: a copy of somebody's plan must not act on their repository.
+func atWork(r rollout.Repository) (rollout.Repository, error) {
+	if r.Forge != rollout.ForgeGitHub {
+		return r, nil
+	}
+	if name := os.Getenv("GH_REPO"); name != "" {
+		named, err := parseRepo(name, r.Host)
+		if err != nil {
+			return r, err
+		}
+		return named, nil
+	}
+	here := os.Getenv("GITHUB_REPOSITORY")
+	if os.Getenv("GITHUB_ACTIONS") == "true" && here != "" && !strings.EqualFold(here, r.Slug()) {
+		return r, &rollout.Problem{
+			Kind: errPlan,
+			What: fmt.Sprintf("%s names the repository %s, but this workflow runs in %s", planPath, r.Slug(), here),
+			Ways: []string{fmt.Sprintf("write `repository: https://%s/%s` into it", r.Host, here)},
+		}
+	}
+	return r, nil
+}
+
+// parseRepo takes GH_REPO: owner/name, or host/owner/name.
+func parseRepo(name, host string) (rollout.Repository, error) {
+	parts := strings.Split(name, "/")
+	if len(parts) == 3 {
+		host, parts = parts[0], parts[1:]
+	}
+	if len(parts) != 2 || host == "" || parts[0] == "" || parts[1] == "" {
+		return rollout.Repository{}, &rollout.Problem{Kind: rollout.ErrUsage, What: fmt.Sprintf("GH_REPO=%q is not a repository", name), Ways: []string{"write owner/name, or host/owner/name"}}
+	}
+	return rollout.Repository{
+		URL:   fmt.Sprintf("https://%s/%s/%s.git", host, parts[0], parts[1]),
+		Forge: rollout.ForgeGitHub, Host: host, Owner: parts[0], Name: parts[1],
+	}, nil
+}
+
+// actor is who is recorded as having run it: in a workflow, who started that.
+// Elsewhere the forge knows whose the token is.
+func actor() string {
+	if os.Getenv("GITHUB_ACTIONS") != "true" {
+		return ""
+	}
+	return os.Getenv("GITHUB_ACTOR")
+}
+
+func runURL() string {
+	server, repository, id := os.Getenv("GITHUB_SERVER_URL"), os.Getenv("GITHUB_REPOSITORY"), os.Getenv("GITHUB_RUN_ID")
+	if server == "" || repository == "" || id == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/%s/actions/runs/%s", server, repository, id)
+}
+
+// identity is who writes the ledger on a plain Git remote: as Git's own
+// variables say, or its configuration, or the operating system.
+func identity() (name, email string) {
+	configuredName, configuredEmail := gitrepo.Identity()
+	host, _ := os.Hostname()
+	login := "unknown"
+	if u, err := user.Current(); err == nil {
+		login = u.Username
+	}
+	name = first(os.Getenv("GIT_COMMITTER_NAME"), os.Getenv("GIT_AUTHOR_NAME"), configuredName, login)
+	email = first(os.Getenv("GIT_COMMITTER_EMAIL"), os.Getenv("GIT_AUTHOR_EMAIL"), configuredEmail, login+"@"+host)
+	return name, email
+}
+
+func first(candidates ...string) string {
+	for _, c := range candidates {
+		if c != "" {
+			return c
+		}
+	}
+	return ""
+}
+
+// refuseStray refuses what mage would only stumble over after the target has
+// run: `release:override 1a2b3c4` would override to the newest revision, and
+// then complain that 1a2b3c4 is no target.
+func refuseStray(args []string) error {
+	seen := false
+	for _, arg := range args {
+		switch {
+		case strings.Contains(arg, ":") && !strings.HasPrefix(arg, "-"):
+			seen = true
+		case seen && !strings.HasPrefix(arg, "-") && !rootTargets[strings.ToLower(arg)]:
+			return &rollout.Problem{
+				Kind: rollout.ErrUsage,
+				What: fmt.Sprintf("%q is neither a flag nor a target, so nothing was done", arg),
+				Ways: []string{"write flags as -name=value, for example -sha=1a2b3c4 or -reason=\"what happened\""},
+			}
+		}
+	}
+	return nil
+}
+
+// rootTargets are the targets whose names have no colon.
+var rootTargets = map[string]bool{"demo": true, "test": true, "bench": true, "lint": true}

@@ -1,0 +1,72 @@
+// Package release has the targets that move a release branch, and say where
+// it stands: mage release:<target>.
+package release
+
+import (
+	"context"
+
+	"github.com/monosense/k8s-ops/magefiles/internal/operate"
+	"github.com/monosense/k8s-ops/magefiles/internal/wire"
+)
+
+// Init sets the repository up: branches, ledger, environment, protection. Harmless every time after.
+//
+// Flags: -dryRun shows what there is to do and changes nothing; -strict keeps
+// everybody but a deploy key from updating the protected branches; -app names
+// the ID of the GitHub App that may, instead.
+func Init(ctx context.Context, dryRun, strict *bool, app *int) error {
+	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
+		return o.Init(ctx, operate.Init{DryRun: given(dryRun), Strict: given(strict), App: given(app)})
+	})
+}
+
+// Promote fast-forwards to the newest revision that has soaked, or says why not and when (exit 75).
+//
+// Flags: -stage names one stage of the plan, default all; -dryRun shows the
+// decision and changes nothing.
+func Promote(ctx context.Context, stage *string, dryRun *bool) error {
+	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
+		return o.Promote(ctx, operate.Promote{Stage: given(stage), DryRun: given(dryRun)})
+	})
+}
+
+// Override promotes at once what has not soaked, and records who did it and why.
+//
+// Flags: -reason is recorded; -sha names the revision, default the newest;
+// -stage names the stage, default the only one; -direct moves the branch from
+// here, without the workflow; -yes asks nothing.
+func Override(ctx context.Context, reason, stage, sha *string, direct, yes *bool) error {
+	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
+		return o.Override(ctx, operate.Override{
+			Reason: given(reason), Stage: given(stage), Revision: given(sha),
+			Direct: given(direct), Yes: given(yes),
+		})
+	})
+}
+
+// Status shows where every stage stands, what is pending, and when it goes out.
+//
+// Flags: -json writes it for programs.
+func Status(ctx context.Context, json *bool) error {
+	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
+		return o.Status(ctx, operate.Status{JSON: given(json)})
+	})
+}
+
+// History shows the audit trail: who moved what, when, and why.
+//
+// Flags: -json writes it for programs; -limit shows only the newest entries.
+func History(ctx context.Context, json *bool, limit *int) error {
+	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
+		return o.History(ctx, operate.History{JSON: given(json), Limit: given(limit)})
+	})
+}
+
+// given is the value of an optional flag, and the zero value without it.
+func given[T any](flag *T) T {
+	var value T
+	if flag != nil {
+		value = *flag
+	}
+	return value
+}
