@@ -24,8 +24,8 @@ const (
 	exitPlan        = 78
 )
 
-// exit gives an error the exit code that docs/exit-codes.md promises.
-func exit(err error) error {
+// Exit gives an error the exit code that docs/exit-codes.md promises.
+func Exit(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -26,6 +26,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -56,16 +57,16 @@ func RunOffline(ctx context.Context, command func(context.Context, *operate.Oper
 
 func run(ctx context.Context, command func(context.Context, *operate.Operator) error, connect func(*operate.Operator) error) error {
 	if err := refuseStray(os.Args[1:]); err != nil {
-		return exit(err)
+		return Exit(err)
 	}
 	o, done, err := open()
 	if err != nil {
-		return exit(err)
+		return Exit(err)
 	}
 	if err = connect(o); err == nil {
 		err = command(ctx, o)
 	}
-	return exit(errors.Join(err, done()))
+	return Exit(errors.Join(err, done()))
 }
 
 // open reads the plan and finds out who is there to talk to.
@@ -123,7 +124,8 @@ func connect(o *operate.Operator) error {
 	plan.Repository = repository
 	o.Engine = &rollout.Engine{Plan: plan, Ledger: ledger.Ledger{}, By: actor(), Run: runURL()}
 	if repository.Forge == rollout.ForgeGitHub {
-		return connectGitHub(o)
+		token, source := github.Token(repository.Host)
+		return GitHub(o, Access{Token: token, TokenSource: source})
 	}
 	name, email := identity()
 	remote, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: os.Getenv("GIT_TOKEN"), Name: name, Email: email})
@@ -134,17 +136,24 @@ func connect(o *operate.Operator) error {
 	return nil
 }
 
-func connectGitHub(o *operate.Operator) error {
+// Access is how GitHub is reached.
+type Access struct {
+	Token, TokenSource string
+	// Transport carries all requests. Default is http.DefaultTransport.
+	Transport http.RoundTripper
+}
+
+// GitHub wires the adapters for the repository of the operator's engine.
+func GitHub(o *operate.Operator, access Access) error {
 	repository := o.Engine.Plan.Repository
-	token, source := github.Token(repository.Host)
 	client, err := github.New(github.Options{
 		Host: repository.Host, Owner: repository.Owner, Name: repository.Name,
-		Token: token, TokenSource: source,
+		Token: access.Token, TokenSource: access.TokenSource, Transport: access.Transport,
 	})
 	if err != nil {
 		return err
 	}
-	history, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: token})
+	history, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: access.Token, Transport: access.Transport})
 	if err != nil {
 		return err
 	}

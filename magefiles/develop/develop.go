@@ -1,0 +1,42 @@
+// Package develop has the targets for whoever changes this repository, and
+// for whoever wants to see what it does: mage demo, test, bench, lint.
+package develop
+
+import (
+	"context"
+	"os"
+	"os/exec"
+
+	"github.com/monosense/k8s-ops/magefiles/internal/demo"
+	"github.com/monosense/k8s-ops/magefiles/internal/wire"
+)
+
+// Demo plays a whole staged rollout on a GitHub that it brings along, in seconds.
+func Demo(ctx context.Context) error {
+	return wire.Exit(demo.Run(ctx, ".", os.Stdout))
+}
+
+// Test runs every test.
+func Test(ctx context.Context) error {
+	return wire.Exit(run(ctx, "go", "test", "./..."))
+}
+
+// Bench runs every benchmark, beside git and kustomize doing the same.
+func Bench(ctx context.Context) error {
+	return wire.Exit(run(ctx, "go", "test", "-run=^$", "-bench=.", "-benchtime=3x", "-timeout=60m", "./..."))
+}
+
+// Lint runs golangci-lint with this repository's rules.
+func Lint(ctx context.Context) error {
+	return wire.Exit(run(ctx, "go", "run", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@"+golangciLint, "run"))
+}
+
+// golangciLint is the version that .ci/run installs too.
+const golangciLint = "v2.12.2"
+
+// run runs a command with the terminal's own input and output.
+func run(ctx context.Context, name string, args ...string) error {
+	command := exec.CommandContext(ctx, name, args...)
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return command.Run()
+}

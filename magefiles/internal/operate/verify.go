@@ -1,0 +1,33 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/flux"
+	"github.com/monosense/k8s-ops/rollout/report"
+)
+
+// VerifyBranches builds every cluster of the plan and prints what would let it
+// apply anything but its stage's branch. The error is ErrFindings where there
+// is such a thing.
+func (o *Operator) VerifyBranches(ctx context.Context, format string) error {
+	wanted, err := report.ParseFindingFormat(format)
+	if err != nil {
+		return &rollout.Problem{Kind: rollout.ErrUsage, What: err.Error()}
+	}
+	v, err := flux.Verify(ctx, flux.Options{
+		Root: o.Root, Plan: o.File.Plan, PlanFile: o.File.Path(), ClusterLine: o.File.ClusterLine,
+	})
+	if err != nil {
+		return err
+	}
+	if err := report.WriteFindings(o.Out, wanted, v); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	if len(v.Findings) > 0 {
+		return fmt.Errorf("%w: %d in %d clusters", ErrFindings, len(v.Findings), v.Clusters)
+	}
+	return nil
+}

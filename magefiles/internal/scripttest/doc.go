@@ -1,0 +1,43 @@
+// Package scripttest runs the scenarios of testdata/*.txtar: what an operator
+// types, through the compiled binary of the targets, against a GitHub stand-in
+// or a bare repository.
+//
+// # Model
+//
+// Each script has a stand-in of GitHub of its own, with the repository
+// monosense/k8s-ops, whose clock only the script moves. The binary is the one
+// that `mage -compile` makes; it is told of the stand-in by the variables that
+// gh honours, and by nothing else.
+//
+// Besides the commands of testscript there are:
+//
+//	exits CODE COMMAND ARGS…      run a command that ends with this exit code
+//	push VAR SUBJECT [AUTHOR]     commit on main, and set VAR to the commit
+//	pushes VAR N SUBJECT          push N commits at once; VAR is the last
+//	commit VAR BRANCH SUBJECT     commit on another branch
+//	change VAR PATH               push the script's file of that path to main
+//	reset BRANCH SHA              point a branch somewhere, by force
+//	delete BRANCH                 delete a branch, by force
+//	clock DURATION                move the clock
+//	stands BRANCH SHA             the branch points there
+//	gone BRANCH                   the branch does not exist
+//	fails METHOD PATH HOW         the next such request fails: 500, 502, cut, lost
+//	races OPERATION BRANCH SHA    before the GraphQL operation, the branch moves
+//	forget                        the push log loses its rows
+//	token KIND                    use a token of kind actions, readonly, none, bad
+//	requests N                    at most N requests since the last of this
+//	shows TEXT                    the output has the text, whatever the spacing
+//
+// # Invariants
+//
+// Nothing outside a script's own directory is read or written; no script
+// waits for time to pass.
+//
+// # Concurrency
+//
+// Scripts run in parallel.
+//
+// # Not handled
+//
+// A script cannot see inside the binary. That is what it is for.
+package scripttest
