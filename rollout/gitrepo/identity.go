@@ -1,16 +1,28 @@
 package gitrepo
 
-import "github.com/go-git/go-git/v5/config"
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+)
 
-// Identity is who Git's own configuration says the user is: user.name and
-// user.email of the global configuration, or of the system's. Both are empty
-// where neither says anything.
-func Identity() (name, email string) {
-	for _, scope := range []config.Scope{config.GlobalScope, config.SystemScope} {
-		c, err := config.LoadConfig(scope)
-		if err == nil && c.User.Name != "" {
-			return c.User.Name, c.User.Email
+// Identity is whom Git takes the caller for: GIT_COMMITTER_NAME and
+// GIT_COMMITTER_EMAIL, or user.name and user.email, or what it makes of the
+// operating system's account. Both are empty where Git knows nobody.
+func Identity(ctx context.Context) (name, email string) {
+	command := exec.CommandContext(ctx, "git", "var", "GIT_COMMITTER_IDENT")
+	command.Env = environment()
+	for _, variable := range []string{"GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"} {
+		if value := os.Getenv(variable); value != "" {
+			command.Env = append(command.Env, variable+"="+value)
 		}
 	}
-	return "", ""
+	out, err := command.Output()
+	if err != nil {
+		return "", ""
+	}
+	name, rest, _ := strings.Cut(string(out), " <")
+	email, _, _ = strings.Cut(rest, "> ")
+	return name, email
 }

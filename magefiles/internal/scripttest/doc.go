@@ -26,7 +26,10 @@
 //	forget                        the push log loses its rows
 //	token KIND                    use a token of kind actions, readonly, none, bad
 //	requests N                    at most N requests since the last of this
+//	waitfor                       until the failures have met their requests
 //	shows TEXT                    the output has the text, whatever the spacing
+//
+// `task` is the task binary, and $CHECKOUT the root of this repository.
 //
 // # Invariants
 //

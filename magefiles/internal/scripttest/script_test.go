@@ -31,25 +31,36 @@ var start = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
-		Setup:               setup(compile(t)),
+		Setup:               setup(t, compile(t)),
 		Cmds:                commands,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
 }
 
-// compile makes the binary that the scripts run as `rollout`.
+// compile makes the binaries that the scripts run as `rollout` and `task`.
 func compile(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	root, err := filepath.Abs("../../..")
+	for _, args := range [][]string{
+		{"tool", "mage", "-compile", filepath.Join(dir, "rollout")},
+		{"build", "-o", filepath.Join(dir, "task"), "github.com/go-task/task/v3/cmd/task"},
+	} {
+		command := exec.Command("go", args...)
+		command.Dir = root(t)
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	return dir
+}
+
+// root is the root of the repository that is tested.
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
-	}
-	command := exec.Command("go", "tool", "mage", "-compile", filepath.Join(dir, "rollout"))
-	command.Dir = root
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("compile the targets: %v\n%s", err, out)
 	}
 	return dir
 }
@@ -67,7 +78,9 @@ type worldKey struct{}
 
 func in(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
-func setup(binaries string) func(*testscript.Env) error {
+func setup(t *testing.T, binaries string) func(*testscript.Env) error {
+	t.Helper()
+	checkout := root(t)
 	return func(env *testscript.Env) error {
 		w := &world{clock: rollouttest.NewClock(start), binary: filepath.Join(binaries, "rollout"), work: env.WorkDir}
 		var err error
@@ -78,7 +91,12 @@ func setup(binaries string) func(*testscript.Env) error {
 		if err != nil {
 			return err
 		}
-		env.Defer(func() { _ = w.github.Close() })
+		env.Defer(func() {
+			_ = w.github.Close()
+			for _, request := range w.github.Unexpected() {
+				t.Errorf("GitHub does not know the request: %s", request)
+			}
+		})
 		if w.repo, err = w.github.Repository(owner, name); err != nil {
 			return err
 		}
@@ -89,6 +107,7 @@ func setup(binaries string) func(*testscript.Env) error {
 		env.Setenv("PATH", binaries+string(os.PathListSeparator)+os.Getenv("PATH"))
 		env.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(env.WorkDir, ".gitconfig"))
 		env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+		env.Setenv("CHECKOUT", checkout)
 		return w.furnish(env.WorkDir)
 	}
 }
@@ -169,6 +188,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"token":    token,
 	"requests": requests,
 	"shows":    shows,
+	"waitfor":  waitfor,
 }
 
 // need refuses a script that calls a command wrongly.
@@ -297,6 +317,7 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 		"lost":     {Cut: true, After: true},
 		"500-done": {Status: 500, Body: `{"message":"Server Error"}`, After: true},
 		"limited":  rollouttest.SecondaryLimit(time.Hour),
+		"hang":     {Delay: rollouttest.Hang},
 	}
 	failure, ok := how[args[2]]
 	if !ok {
@@ -362,4 +383,17 @@ func shows(ts *testscript.TestScript, neg bool, args []string) {
 	if strings.Contains(seen, args[0]) == neg {
 		ts.Fatalf("%q: shown is %v in:\n%s", args[0], !neg, seen)
 	}
+}
+
+// waitfor waits until every failure that was asked for has met its request. It
+// looks again and again, since the process that asks runs in the background.
+func waitfor(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 0, 0, "waitfor")
+	for range 1000 {
+		if in(ts).github.PendingFailures() == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("nobody made the request that was to fail")
 }

@@ -52,10 +52,10 @@ func Run(ctx context.Context, command func(context.Context, *operate.Operator) e
 
 // RunOffline runs a command that needs the checkout alone.
 func RunOffline(ctx context.Context, command func(context.Context, *operate.Operator) error) error {
-	return run(ctx, command, func(*operate.Operator) error { return nil })
+	return run(ctx, command, func(context.Context, *operate.Operator) error { return nil })
 }
 
-func run(ctx context.Context, command func(context.Context, *operate.Operator) error, connect func(*operate.Operator) error) error {
+func run(ctx context.Context, command func(context.Context, *operate.Operator) error, connect func(context.Context, *operate.Operator) error) error {
 	if err := refuseStray(os.Args[1:]); err != nil {
 		return Exit(err)
 	}
@@ -63,7 +63,7 @@ func run(ctx context.Context, command func(context.Context, *operate.Operator) e
 	if err != nil {
 		return Exit(err)
 	}
-	if err = connect(o); err == nil {
+	if err = connect(ctx, o); err == nil {
 		err = command(ctx, o)
 	}
 	return Exit(errors.Join(err, done()))
@@ -115,7 +115,7 @@ func openSummary() (*os.File, error) {
 }
 
 // connect wires the adapters of the forge that the plan names.
-func connect(o *operate.Operator) error {
+func connect(ctx context.Context, o *operate.Operator) error {
 	plan := o.File.Plan
 	repository, err := atWork(plan.Repository)
 	if err != nil {
@@ -127,7 +127,7 @@ func connect(o *operate.Operator) error {
 		token, source := github.Token(repository.Host)
 		return GitHub(o, Access{Token: token, TokenSource: source})
 	}
-	name, email := identity()
+	name, email := identity(ctx)
 	remote, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: os.Getenv("GIT_TOKEN"), Name: name, Email: email})
 	if err != nil {
 		return err
@@ -218,27 +218,18 @@ func runURL() string {
 	return fmt.Sprintf("%s/%s/actions/runs/%s", server, repository, id)
 }
 
-// identity is who writes the ledger on a plain Git remote: as Git's own
-// variables say, or its configuration, or the operating system.
-func identity() (name, email string) {
-	configuredName, configuredEmail := gitrepo.Identity()
+// identity is who writes the ledger on a plain Git remote.
+func identity(ctx context.Context) (name, email string) {
+	name, email = gitrepo.Identity(ctx)
+	if name != "" {
+		return name, email
+	}
 	host, _ := os.Hostname()
 	login := "unknown"
 	if u, err := user.Current(); err == nil {
 		login = u.Username
 	}
-	name = first(os.Getenv("GIT_COMMITTER_NAME"), os.Getenv("GIT_AUTHOR_NAME"), configuredName, login)
-	email = first(os.Getenv("GIT_COMMITTER_EMAIL"), os.Getenv("GIT_AUTHOR_EMAIL"), configuredEmail, login+"@"+host)
-	return name, email
-}
-
-func first(candidates ...string) string {
-	for _, c := range candidates {
-		if c != "" {
-			return c
-		}
-	}
-	return ""
+	return login, login + "@" + host
 }
 
 // refuseStray refuses what mage would only stumble over after the target has
