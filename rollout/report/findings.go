@@ -1,0 +1,144 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+// A FindingFormat is how the findings of a branch verification are written.
+type FindingFormat string
+
+// The formats.
+const (
+	// FindingText is for a terminal: a place, what is wrong and, on a line of
+	// its own, the fix.
+	FindingText FindingFormat = "text"
+	// FindingJSON is one object: what was counted, and the findings as an
+	// array.
+	FindingJSON FindingFormat = "json"
+	// FindingGitHub is one workflow command a finding, which GitHub shows at
+	// the line in the pull request, followed by the text's last line.
+	FindingGitHub FindingFormat = "github"
+)
+
+// ParseFindingFormat reads a format's name. The empty name is text.
+func ParseFindingFormat(name string) (FindingFormat, error) {
+	switch format := FindingFormat(name); format {
+	case "":
+		return FindingText, nil
+	case FindingText, FindingJSON, FindingGitHub:
+		return format, nil
+	}
+	return "", &rollout.Problem{
+		Kind: rollout.ErrUsage, What: fmt.Sprintf("there is no format %q for findings", name),
+		Ways: []string{fmt.Sprintf("write %s, %s or %s", FindingText, FindingJSON, FindingGitHub)},
+	}
+}
+
+// WriteFindings writes what a branch verification found.
+func WriteFindings(w io.Writer, format FindingFormat, v rollout.Verification) error {
+	var b strings.Builder
+	switch format {
+	case FindingJSON:
+		if err := findingsJSON(&b, v); err != nil {
+			return fmt.Errorf("write findings as JSON: %w", err)
+		}
+	case FindingGitHub:
+		for _, finding := range v.Findings {
+			fmt.Fprintf(&b, "%s\n", findingCommand(finding))
+		}
+		fmt.Fprintf(&b, "%s\n", findingsSummary(v))
+	default:
+		findingsText(&b, v)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// findingsText groups by cluster, because a cluster is what somebody is called
+// for.
+func findingsText(b *strings.Builder, v rollout.Verification) {
+	for _, group := range groupFindings(v.Findings) {
+		fmt.Fprintf(b, "%s\n\n", oneLine(group.title))
+		for _, finding := range group.findings {
+			fmt.Fprintf(b, "%s: %s: %s\n    → %s\n", oneLine(findingPlace(finding)), finding.Rule, oneLine(finding.Message), oneLine(finding.Fix))
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(b, "%s\n", findingsSummary(v))
+}
+
+// A findingGroup is the findings of one cluster.
+type findingGroup struct {
+	title    string
+	findings []rollout.Finding
+}
+
+// groupFindings keeps the order of the findings, also that of the clusters.
+func groupFindings(findings []rollout.Finding) []findingGroup {
+	var groups []findingGroup
+	index := map[string]int{}
+	for _, finding := range findings {
+		title := "cluster " + finding.Cluster
+		if finding.Stage != "" {
+			title += ", stage " + finding.Stage
+		}
+		i, ok := index[title]
+		if !ok {
+			i = len(groups)
+			index[title] = i
+			groups = append(groups, findingGroup{title: title})
+		}
+		groups[i].findings = append(groups[i].findings, finding)
+	}
+	return groups
+}
+
+func findingPlace(f rollout.Finding) string {
+	if f.Line == 0 {
+		return f.File
+	}
+	return fmt.Sprintf("%s:%d", f.File, f.Line)
+}
+
+func findingsSummary(v rollout.Verification) string {
+	checked := fmt.Sprintf("checked %s and %s", count(v.Clusters, "cluster"), count(v.Objects, "object"))
+	if len(v.Findings) == 0 {
+		return checked + ": every cluster can only apply its stage's branch"
+	}
+	files := map[string]bool{}
+	for _, finding := range v.Findings {
+		files[finding.File] = true
+	}
+	return fmt.Sprintf("%s in %s; %s", count(len(v.Findings), "finding"), count(len(files), "file"), checked)
+}
+
+func findingsJSON(w io.Writer, v rollout.Verification) error {
+	if v.Findings == nil {
+		v.Findings = []rollout.Finding{} // an array, also where it is empty
+	}
+	return write(w, v)
+}
+
+// findingCommand is GitHub's workflow command for an annotation
+// (docs.github.com, "Workflow commands for GitHub Actions", error).
+func findingCommand(f rollout.Finding) string {
+	properties := "file=" + escapeProperty(f.File)
+	if f.Line > 0 {
+		properties += fmt.Sprintf(",line=%d", f.Line)
+	}
+	return fmt.Sprintf("::error %s,title=%s::%s", properties, escapeProperty(f.Rule), escapeData(oneLine(f.Message)+"\nFix: "+oneLine(f.Fix)))
+}
+
+// GitHub's own escapes (actions/toolkit, packages/core/src/command.ts): without
+// them a message could end the command and begin another one.
+var (
+	dataEscapes     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	propertyEscapes = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+)
+
+func escapeData(s string) string     { return dataEscapes.Replace(s) }
+func escapeProperty(s string) string { return propertyEscapes.Replace(s) }
