@@ -1,6 +1,7 @@
 package flux
 
 import (
+	"path"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -90,4 +91,16 @@ func readObjects(built resmap.ResMap) objects {
 		}
 	}
 	return found
+}
+
+// paths are the directories of the repository that the Flux Kustomizations
+// point at.
+func (o objects) paths() []string {
+	var paths []string
+	for _, kustomization := range o.kustomizations {
+		if dir := text(field(kustomization.node, fieldSpec, "path")); dir != "" {
+			paths = append(paths, path.Clean(strings.TrimPrefix(dir, "/")))
+		}
+	}
+	return paths
 }

@@ -78,6 +78,11 @@ type verifier struct {
 	tree   *tree
 	helm   helm
 	result rollout.Verification
+	// used are the slash paths that the stages' clusters build from or point
+	// their Flux Kustomizations at. unknown says that a cluster could not be
+	// built, so that there may be more.
+	used    []string
+	unknown bool
 }
 
 func (v *verifier) close() {
@@ -108,20 +113,25 @@ func (v *verifier) verify(c cluster) {
 	}()
 	v.result.Clusters++
 	if !v.hasEntry(c) {
+		v.unknown = true
 		return
 	}
 	s := surveyEntry(v.tree, path.Join(clustersDir, c.name, entryDir))
+	v.used = append(v.used, s.files...)
 	helmCommand, helmProblems := v.helmFor(s)
 	if problems := append(s.problems, helmProblems...); len(problems) > 0 {
+		v.unknown = true
 		v.report(c, problems)
 		return
 	}
 	built, err := build(&view{survey: s}, s.entry.dir, helmCommand)
 	if err != nil {
+		v.unknown = true
 		v.report(c, s.diagnose(err, v.Plan.Source))
 		return
 	}
 	found := readObjects(built)
+	v.used = append(v.used, found.paths()...)
 	v.result.Objects += found.count
 	violations := check(found, v.Plan, c.stage)
 	if len(violations) == 0 {
@@ -206,13 +216,18 @@ func (v *verifier) findUnclaimed() error {
 }
 
 // isCluster tells whether a directory could be what a cluster applies: it has
-// an entry point, or a kustomization at any depth.
+// an entry point; or a kustomization at any depth, and no stage's cluster uses
+// anything of it, as clusters use shared bases. While a cluster cannot be
+// built, what it uses is not known, and only entry points count.
 func (v *verifier) isCluster(dir string) bool {
 	if info, err := v.tree.stat(dir); err != nil || !info.IsDir() {
 		return false
 	}
 	if info, err := v.tree.stat(path.Join(dir, entryDir)); err == nil && info.IsDir() {
 		return true
+	}
+	if v.unknown || slices.ContainsFunc(v.used, func(file string) bool { return strings.HasPrefix(file+"/", dir+"/") }) {
+		return false
 	}
 	found := false
 	_ = fs.WalkDir(v.tree.root.FS(), dir, func(name string, entry fs.DirEntry, err error) error {
