@@ -1,0 +1,91 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/magefile/mage/mg"
+
+	"github.com/monosense/k8s-ops/magefiles/internal/operate"
+	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/planfile"
+)
+
+func TestExitCodes(t *testing.T) {
+	problem := func(kind error) error {
+		return fmt.Errorf("promote apps: %w", &rollout.Problem{Kind: kind, What: "something"})
+	}
+	for _, test := range []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"done", nil, 0},
+		{"anything else", errors.New("something"), exitFailed},
+		{"findings", fmt.Errorf("%w: 3", operate.ErrFindings), exitFailed},
+		{"diverged", problem(rollout.ErrDiverged), exitFailed},
+		{"refused", problem(rollout.ErrRefused), exitFailed},
+		{"used wrongly", problem(rollout.ErrUsage), exitUsage},
+		{"forge down", problem(rollout.ErrUnavailable), exitUnavailable},
+		{"not yet", fmt.Errorf("%w: tomorrow", operate.ErrNotYet), exitNotYet},
+		{"no token", problem(rollout.ErrNotPermitted), exitNoPermit},
+		{"plan", fmt.Errorf("read: %w", planfile.Errors{{Message: "wrong"}}), exitPlan},
+		{"plan of another repository", problem(errPlan), exitPlan},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := mg.ExitStatus(Exit(test.err)); got != test.want {
+				t.Errorf("exit code %d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestStrayArguments(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		ok   bool
+	}{
+		{[]string{"release:promote"}, true},
+		{[]string{"release:promote", "-stage=apps", "-dryRun"}, true},
+		{[]string{"-t", "10s", "release:promote"}, true},
+		{[]string{"verify:branches", "release:status", "test"}, true},
+		{[]string{"release:override", "-reason=a: b"}, true},
+		{[]string{"release:override", "1a2b3c4"}, false},
+		{[]string{"release:override", "-sha", "1a2b3c4"}, false},
+		{[]string{"release:override", "-direct", "now"}, false},
+	} {
+		err := refuseStray(test.args)
+		if (err == nil) != test.ok || (err != nil && !errors.Is(err, rollout.ErrUsage)) {
+			t.Errorf("%q: %v", test.args, err)
+		}
+	}
+}
+
+func TestRepositoryAtWork(t *testing.T) {
+	plan := rollout.Repository{URL: "https://github.com/acme/fleet.git", Forge: rollout.ForgeGitHub, Host: "github.com", Owner: "acme", Name: "fleet"}
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		want string
+		kind error
+	}{
+		{"the plan's", nil, "github.com acme/fleet", nil},
+		{"GH_REPO", map[string]string{"GH_REPO": "other/repo"}, "github.com other/repo", nil},
+		{"GH_REPO with a host", map[string]string{"GH_REPO": "ghe.example.com/other/repo"}, "ghe.example.com other/repo", nil},
+		{"GH_REPO that is none", map[string]string{"GH_REPO": "fleet"}, "", rollout.ErrUsage},
+		{"GH_REPO with an empty part", map[string]string{"GH_REPO": "acme/"}, "", rollout.ErrUsage},
+		{"in its own workflow", map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "Acme/Fleet"}, "github.com acme/fleet", nil},
+		{"in a fork's workflow", map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "fork/fleet"}, "", errPlan},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, name := range []string{"GH_REPO", "GITHUB_ACTIONS", "GITHUB_REPOSITORY"} {
+				t.Setenv(name, test.env[name])
+			}
+			got, err := atWork(plan)
+			if !errors.Is(err, test.kind) || (err == nil && got.Host+" "+got.Slug() != test.want) {
+				t.Errorf("%s %s, %v", got.Host, got.Slug(), err)
+			}
+		})
+	}
+}
