@@ -1,0 +1,44 @@
+package github_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/monosense/k8s-ops/rollout/github"
+	"github.com/monosense/k8s-ops/rollout/rollouttest"
+	"github.com/monosense/k8s-ops/rollout/rollouttest/contract"
+	"github.com/monosense/k8s-ops/rollout/rollouttest/openapi"
+)
+
+func TestClientFulfilsTheContractOfRemote(t *testing.T) {
+	contract.TestRemote(t, func(t *testing.T) contract.Fixture {
+		g := rollouttest.New(t, rollouttest.Options{})
+		return contract.Fixture{
+			Remote:  newClient(t, g, rollouttest.DefaultToken),
+			URL:     fmt.Sprintf("https://x-access-token:%s@%s/octo-org/fleet.git", rollouttest.DefaultToken, g.Host()),
+			Env:     []string{"GIT_SSL_CAINFO=" + g.CACert(), "NO_PROXY=127.0.0.1"},
+			PushLog: true,
+		}
+	})
+}
+
+// newClient speaks to the stand-in's one repository. All that it sends and gets
+// is checked against GitHub's description of its API.
+func newClient(t *testing.T, g *rollouttest.GitHub, token string) *github.Client {
+	t.Helper()
+	return newClientOver(t, g, token, openapi.Validate(t, g.Transport()))
+}
+
+// newClientOver is for answers that GitHub's description does not allow.
+func newClientOver(t *testing.T, g *rollouttest.GitHub, token string, transport http.RoundTripper) *github.Client {
+	t.Helper()
+	c, err := github.New(github.Options{
+		Host: g.Host(), Owner: "octo-org", Name: "fleet",
+		Token: token, TokenSource: "GH_TOKEN", Transport: transport,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
