@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -98,6 +99,36 @@ func (r *Remote) fetch(ctx context.Context, w want) (*memory.Storage, error) {
 		return unpack(answer, request, store)
 	})
 	return store, err
+}
+
+// has asks whether the remote has a commit, by fetching the tip of one of its
+// branches and naming the commit as one that is had already: the remote
+// acknowledges what it knows. Asking for the commit itself would not do, since
+// a server may refuse what is not the tip of a branch.
+func (r *Remote) has(ctx context.Context, commit, tip plumbing.Hash) (bool, error) {
+	var known bool
+	err := r.patiently(ctx, "ask for a commit of", func(ctx context.Context) error {
+		session, err := r.git.NewUploadPackSession(r.endpoint, r.auth)
+		if err != nil {
+			return err
+		}
+		defer session.Close()
+		offered, err := session.AdvertisedReferencesContext(ctx)
+		if err != nil {
+			return err
+		}
+		request, err := uploadRequest(want{tip: tip, have: commit, depth: 1, commitsOnly: true}, offered.Capabilities)
+		if err != nil {
+			return err
+		}
+		answer, err := session.UploadPack(ctx, request)
+		if err != nil {
+			return err
+		}
+		known = slices.Contains(answer.ACKs, commit)
+		return answer.Close()
+	})
+	return known, err
 }
 
 func uploadRequest(w want, offered *capability.List) (*packp.UploadPackRequest, error) {

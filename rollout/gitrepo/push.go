@@ -46,6 +46,9 @@ func (r *Remote) Commit(ctx context.Context, t rollout.Transaction) (rollout.SHA
 	if err != nil {
 		return "", err
 	}
+	if err := r.mustHave(ctx, t, offered); err != nil {
+		return "", err
+	}
 	report, err := session.ReceivePack(ctx, request)
 	switch {
 	case err == nil && report != nil:
@@ -162,6 +165,31 @@ func commands(t rollout.Transaction, ledger plumbing.Hash) []*packp.Command {
 		all = append(all, &packp.Command{Name: branchRef(t.Branch), Old: hash(t.From), New: hash(t.To)})
 	}
 	return all
+}
+
+// mustHave refuses to move a branch to a commit that the remote has not. Of a
+// transaction with such a command receive-pack drops that command alone, before
+// it comes to `atomic`, and carries out the rest (seen with Git 2.39).
+func (r *Remote) mustHave(ctx context.Context, t rollout.Transaction, offered *packp.AdvRefs) error {
+	if t.Branch == "" {
+		return nil
+	}
+	var branch plumbing.Hash
+	for name, tip := range offered.References {
+		switch {
+		case tip == hash(t.To):
+			return nil
+		case plumbing.ReferenceName(name).IsBranch():
+			branch = tip
+		}
+	}
+	if !branch.IsZero() {
+		has, err := r.has(ctx, hash(t.To), branch)
+		if err != nil || has {
+			return err
+		}
+	}
+	return &rollout.Problem{Kind: rollout.ErrRefused, What: fmt.Sprintf("%s has no commit %s", r.options.URL, t.To)}
 }
 
 // rejected finds out why the remote refused: a head that is not where it was
