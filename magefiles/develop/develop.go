@@ -32,7 +32,7 @@ func Lint(ctx context.Context) error {
 }
 
 // golangciLint is the version that .ci/run installs too.
-const golangciLint = "v2.12.2"
+const golangciLint = "v2.15.0"
 
 // run runs a command with the terminal's own input and output.
 func run(ctx context.Context, name string, args ...string) error {

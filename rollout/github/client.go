@@ -94,7 +94,7 @@ func New(o Options) (*Client, error) {
 		o.Transport = http.DefaultTransport
 	}
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = time.Now //nolint:forbidigo // a default; the composition root has its own
 	}
 	if err := o.check(); err != nil {
 		return nil, err
@@ -128,6 +128,7 @@ func (c *Client) clientOptions() api.ClientOptions {
 			token:   c.options.Token,
 			timeout: c.options.APITimeout,
 			maxWait: c.options.MaxWait,
+			now:     c.options.Now,
 		},
 	}
 	if !strings.Contains(c.apiHost, ":") {

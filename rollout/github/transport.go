@@ -61,6 +61,7 @@ type transport struct {
 	base             http.RoundTripper
 	host, token      string
 	timeout, maxWait time.Duration
+	now              func() time.Time
 }
 
 // RoundTrip implements [http.RoundTripper]. Its errors are of this package's
@@ -80,7 +81,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if date, err := http.ParseTime(response.Header.Get("Date")); err == nil && question != nil {
 			question.answered = date
 		}
-		if limit := limitOf(response, content); limit != nil {
+		if limit := t.limitOf(response, content); limit != nil {
 			asked = limit.wait
 			return nil, retry.RetryableError(limit)
 		}
@@ -107,12 +108,12 @@ func (o *outage) Error() string { return o.response.Status }
 // only measures lengths of time here.
 func (t *transport) patience(q *question, asked *time.Duration) retry.Backoff {
 	growing := retry.WithJitterPercent(20, retry.NewExponential(firstWait))
-	started := time.Now()
+	started := t.now()
 	return retry.WithMaxRetries(maxRetries, retry.BackoffFunc(func() (time.Duration, bool) {
 		wait, stop := growing.Next()
 		wait = max(wait, *asked)
 		*asked = 0
-		return wait, stop || q == nil || time.Since(started)+wait > t.maxWait
+		return wait, stop || q == nil || t.now().Sub(started)+wait > t.maxWait
 	}))
 }
 
@@ -236,13 +237,13 @@ func anyGraphQLError(response *http.Response, content []byte, is func(graphqlErr
 // and how long to wait: retry-after first, then x-ratelimit-reset, then a
 // minute. The reset is compared to the answer's own date, so that a local clock
 // that is wrong does no harm.
-func limitOf(response *http.Response, content []byte) *limitError {
+func (t *transport) limitOf(response *http.Response, content []byte) *limitError {
 	if !isLimited(response, content) {
 		return nil
 	}
 	date, err := http.ParseTime(response.Header.Get("Date"))
 	if err != nil {
-		date = time.Now()
+		date = t.now()
 	}
 	wait := limitWait
 	if seconds, err := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 31); err == nil {

@@ -91,13 +91,13 @@ func TestQuestionsAreRepeated(t *testing.T) {
 		{
 			name:  "a failure that does not pass",
 			lines: []func(*http.Request) (*http.Response, error){answers(500, `{"message":"Server Error"}`)},
-			sent:  6, atLast: 24 * time.Second, atMost: 38 * time.Second,
+			sent:  5, atLast: 12 * time.Second, atMost: 18 * time.Second,
 			kind: rollout.ErrUnavailable, says: "GitHub (github.com) does not answer: HTTP 500: Server Error",
 		},
 		{
 			name:  "a connection that is refused",
 			lines: []func(*http.Request) (*http.Response, error){fails(refused)},
-			sent:  6, atMost: 38 * time.Second,
+			sent:  5, atMost: 18 * time.Second,
 			kind: rollout.ErrUnavailable, says: "connection refused\n  → see https://www.githubstatus.com",
 		},
 		{
@@ -340,7 +340,7 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 				t.Fatal(err)
 			}
 			req := &http.Request{Method: http.MethodGet, URL: u, Header: http.Header{"Authorization": {"token " + secret}}}
-			tr := &transport{base: s, host: "api.github.com", token: secret, timeout: time.Second, maxWait: time.Second}
+			tr := &transport{base: s, host: "api.github.com", token: secret, timeout: time.Second, maxWait: time.Second, now: time.Now}
 			if _, err := tr.RoundTrip(req.WithContext(t.Context())); err != nil {
 				t.Fatal(err)
 			}

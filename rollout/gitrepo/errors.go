@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 	"github.com/sethvargo/go-retry"
@@ -38,11 +39,15 @@ func (r *Remote) patiently(ctx context.Context, doing string, read func(context.
 
 // explain says in words what went wrong between here and the remote.
 func (r *Remote) explain(doing string, err error) error {
+	err = peeled(err)
 	var problem *rollout.Problem
-	if errors.As(err, &problem) || errors.Is(err, context.Canceled) {
+	if errors.As(err, &problem) {
 		return err
 	}
-	p := &rollout.Problem{What: fmt.Sprintf("%s %s", doing, r.options.URL)}
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s %s: %w", doing, r.where, context.Canceled)
+	}
+	p := &rollout.Problem{What: fmt.Sprintf("%s %s", doing, r.where)}
 	switch {
 	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):
 		p.Kind = rollout.ErrNotPermitted
@@ -52,6 +57,10 @@ func (r *Remote) explain(doing string, err error) error {
 		p.Kind = rollout.ErrNotPermitted
 		p.What += ": there is no such repository, or this token may not see it"
 		p.Ways = []string{"correct `repository:` in the plan, or give a token that may read it"}
+	case strings.Contains(err.Error(), "object-format") || strings.Contains(err.Error(), "hash algorithm"):
+		p.Kind = rollout.ErrUsage
+		p.What += ": its objects are named by SHA-256, which is not supported"
+		p.Ways = []string{"keep the rollout in a repository made with `git init --object-format=sha1`, which is the default"}
 	case strings.Contains(err.Error(), "not our ref"):
 		p.Kind = rollout.ErrMoved
 		p.Cause = err
@@ -63,6 +72,20 @@ func (r *Remote) explain(doing string, err error) error {
 		return fmt.Errorf("%s: %w", p.What, err)
 	}
 	return p
+}
+
+// peeled looks through the wrappers of go-git that errors.As cannot.
+func peeled(err error) error {
+	for {
+		switch wrapper := err.(type) { //nolint:errorlint // one layer at a time
+		case *plumbing.UnexpectedError:
+			err = wrapper.Err
+		case *plumbing.PermanentError:
+			err = wrapper.Err
+		default:
+			return err
+		}
+	}
 }
 
 // unavailable tells whether trying again later can help.

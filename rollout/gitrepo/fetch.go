@@ -37,7 +37,7 @@ func (r *Remote) Between(ctx context.Context, have, wanted rollout.SHA) ([]rollo
 	for _, encoded := range store.Commits {
 		decoded, err := object.DecodeCommit(store, encoded)
 		if err != nil {
-			return nil, fmt.Errorf("read commit %s of %s: %w", encoded.Hash(), r.options.URL, err)
+			return nil, fmt.Errorf("read commit %s of %s: %w", encoded.Hash(), r.where, err)
 		}
 		commits = append(commits, commit(decoded))
 	}
@@ -75,7 +75,7 @@ func (r *Remote) fetch(ctx context.Context, w want) (*memory.Storage, error) {
 	var store *memory.Storage
 	err := r.patiently(ctx, "fetch from", func(ctx context.Context) error {
 		store = memory.NewStorage()
-		session, err := r.git.NewUploadPackSession(r.endpoint, r.auth)
+		session, err := r.reading()
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (r *Remote) fetch(ctx context.Context, w want) (*memory.Storage, error) {
 			return err
 		}
 		if len(offered.Shallows) > 0 {
-			return shallow(r.options.URL)
+			return shallow(r.where)
 		}
 		request, err := uploadRequest(w, offered.Capabilities)
 		if err != nil {
@@ -95,7 +95,7 @@ func (r *Remote) fetch(ctx context.Context, w want) (*memory.Storage, error) {
 		if err != nil {
 			return err
 		}
-		defer answer.Close()
+		defer answer.Close() //nolint:errcheck // it was only read
 		return unpack(answer, request, store)
 	})
 	return store, err
@@ -108,7 +108,7 @@ func (r *Remote) fetch(ctx context.Context, w want) (*memory.Storage, error) {
 func (r *Remote) has(ctx context.Context, commit, tip plumbing.Hash) (bool, error) {
 	var known bool
 	err := r.patiently(ctx, "ask for a commit of", func(ctx context.Context) error {
-		session, err := r.git.NewUploadPackSession(r.endpoint, r.auth)
+		session, err := r.reading()
 		if err != nil {
 			return err
 		}
@@ -185,11 +185,11 @@ func (r *Remote) files(ctx context.Context, head plumbing.Hash) (map[string][]by
 	}
 	c, err := object.GetCommit(store, head)
 	if err != nil {
-		return nil, fmt.Errorf("read commit %s of %s: %w", head, r.options.URL, err)
+		return nil, fmt.Errorf("read commit %s of %s: %w", head, r.where, err)
 	}
 	tree, err := c.Tree()
 	if err != nil {
-		return nil, fmt.Errorf("read the tree of %s of %s: %w", head, r.options.URL, err)
+		return nil, fmt.Errorf("read the tree of %s of %s: %w", head, r.where, err)
 	}
 	files := map[string][]byte{}
 	for _, entry := range tree.Entries {
@@ -197,7 +197,7 @@ func (r *Remote) files(ctx context.Context, head plumbing.Hash) (map[string][]by
 			continue
 		}
 		if files[entry.Name], err = content(tree, entry); err != nil {
-			return nil, fmt.Errorf("read %s at %s of %s: %w", entry.Name, head, r.options.URL, err)
+			return nil, fmt.Errorf("read %s at %s of %s: %w", entry.Name, head, r.where, err)
 		}
 	}
 	return files, nil

@@ -14,7 +14,7 @@ func Identity(ctx context.Context) (name, email string) {
 	command := exec.CommandContext(ctx, "git", "var", "GIT_COMMITTER_IDENT")
 	command.Env = environment()
 	for _, variable := range []string{"GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"} {
-		if value := os.Getenv(variable); value != "" {
+		if value := os.Getenv(variable); value != "" { //nolint:forbidigo // what git itself would see
 			command.Env = append(command.Env, variable+"="+value)
 		}
 	}

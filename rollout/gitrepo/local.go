@@ -105,7 +105,7 @@ func (s *localSession) Close() error { return nil }
 func (s *localSession) git(ctx context.Context, in io.Reader, mode string) ([]byte, error) {
 	command := exec.CommandContext(ctx, "git",
 		"-c", "uploadpack.allowFilter=true", "-c", "uploadpack.allowReachableSHA1InWant=true",
-		s.service, mode, s.path)
+		s.service, mode, "--", s.path)
 	command.Env = environment()
 	command.Stdin = in
 	var out, errs bytes.Buffer
@@ -124,7 +124,7 @@ func (s *localSession) git(ctx context.Context, in io.Reader, mode string) ([]by
 func environment() []string {
 	env := []string{"LC_ALL=C"}
 	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "SYSTEMROOT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"} {
-		if value, ok := os.LookupEnv(name); ok {
+		if value, ok := os.LookupEnv(name); ok { //nolint:forbidigo // what a child process is given
 			env = append(env, name+"="+value)
 		}
 	}

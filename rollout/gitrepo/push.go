@@ -33,7 +33,7 @@ func (r *Remote) Commit(ctx context.Context, t rollout.Transaction) (rollout.SHA
 	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
 
-	session, err := r.git.NewReceivePackSession(r.endpoint, r.auth)
+	session, err := r.writing()
 	if err != nil {
 		return "", r.explain("write to", err)
 	}
@@ -139,7 +139,7 @@ func (r *Remote) request(t rollout.Transaction, ledger plumbing.Hash, offered *p
 		if !offered.Capabilities.Supports(c) {
 			return nil, &rollout.Problem{
 				Kind: rollout.ErrRefused,
-				What: fmt.Sprintf("%s does not offer `%s`, without which a promotion and its record cannot be one transaction", r.options.URL, c),
+				What: fmt.Sprintf("%s does not offer `%s`, without which a promotion and its record cannot be one transaction", r.where, c),
 				Ways: []string{"set receive.advertiseAtomic=true on the server, or use a Git server that has it"},
 			}
 		}
@@ -189,7 +189,7 @@ func (r *Remote) mustHave(ctx context.Context, t rollout.Transaction, offered *p
 			return err
 		}
 	}
-	return &rollout.Problem{Kind: rollout.ErrRefused, What: fmt.Sprintf("%s has no commit %s", r.options.URL, t.To)}
+	return &rollout.Problem{Kind: rollout.ErrRefused, What: fmt.Sprintf("%s has no commit %s", r.where, t.To)}
 }
 
 // rejected finds out why the remote refused: a head that is not where it was
@@ -215,7 +215,7 @@ func (r *Remote) rejected(ctx context.Context, t rollout.Transaction, report *pa
 	}
 	return &rollout.Problem{
 		Kind: rollout.ErrRefused,
-		What: fmt.Sprintf("%s refused the transaction, and changed nothing: %s", r.options.URL, rollout.Printable(strings.Join(said, "; "), 400)),
+		What: fmt.Sprintf("%s refused the transaction, and changed nothing: %s", r.where, rollout.Printable(strings.Join(said, "; "), 400)),
 		Ways: []string{"look at the hooks and the branch protection of the remote"},
 	}
 }

@@ -161,7 +161,7 @@ func (d *demo) run(command string, do func() error, ends error) error {
 	fmt.Fprintf(d.out, "$ %s\n", command) //nolint:errcheck // as above
 	err := do()
 	if !errors.Is(err, ends) || (ends == nil && err != nil) {
-		return fmt.Errorf("%s should have ended with %v, and ended with: %w", command, ends, err)
+		return fmt.Errorf("%s did not end as it should: %w", command, errors.Join(err, ends))
 	}
 	if err != nil {
 		fmt.Fprintf(d.out, "Error: %s\n", strings.TrimSpace(err.Error())) //nolint:errcheck // as above

@@ -31,6 +31,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -128,7 +129,7 @@ func connect(ctx context.Context, o *operate.Operator) error {
 		return GitHub(o, Access{Token: token, TokenSource: source})
 	}
 	name, email := identity(ctx)
-	remote, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: os.Getenv("GIT_TOKEN"), Name: name, Email: email})
+	remote, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: os.Getenv("GIT_TOKEN"), Name: name, Email: email, Now: time.Now})
 	if err != nil {
 		return err
 	}
@@ -148,12 +149,12 @@ func GitHub(o *operate.Operator, access Access) error {
 	repository := o.Engine.Plan.Repository
 	client, err := github.New(github.Options{
 		Host: repository.Host, Owner: repository.Owner, Name: repository.Name,
-		Token: access.Token, TokenSource: access.TokenSource, Transport: access.Transport,
+		Token: access.Token, TokenSource: access.TokenSource, Transport: access.Transport, Now: time.Now,
 	})
 	if err != nil {
 		return err
 	}
-	history, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: access.Token, Transport: access.Transport})
+	history, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: access.Token, Transport: access.Transport, Now: time.Now})
 	if err != nil {
 		return err
 	}
