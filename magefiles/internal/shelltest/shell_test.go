@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -95,19 +96,10 @@ func checkCall(t *testing.T, target string, flags []string) {
 		return
 	}
 	for _, flag := range flags {
-		if !contains(known, strings.ToLower(flag)) {
+		if !slices.Contains(known, strings.ToLower(flag)) {
 			t.Errorf("the Mage target %s has no flag -%s; it has %v", target, flag, known)
 		}
 	}
-}
-
-func contains(list []string, wanted string) bool {
-	for _, s := range list {
-		if s == wanted {
-			return true
-		}
-	}
-	return false
 }
 
 // A recorder is a program that stands in for another: it writes down its

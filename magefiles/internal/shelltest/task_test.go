@@ -1,6 +1,7 @@
 package shelltest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -125,29 +126,28 @@ var taskBinary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(scratch, "task")
 	build := exec.Command("go", "build", "-o", path, "github.com/go-task/task/v3/cmd/task")
 	build.Dir = root
-	out, err := build.CombinedOutput()
-	if err != nil {
-		os.Stderr.Write(out)
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
 	}
-	return path, err
+	return path, nil
 })
 
-// A bench is a repository of which only the tasks and the plan are real, with a
+// A workbench is a repository of which only the tasks and the plan are real, with a
 // recorder in Mage's place.
-type bench struct {
+type workbench struct {
 	task, dir string
 	mage      recorder
 }
 
-func newBench(t *testing.T) bench {
+func newWorkbench(t *testing.T) workbench {
 	t.Helper()
 	task, err := taskBinary()
 	if err != nil {
 		t.Fatalf("build Task: %v", err)
 	}
-	b := bench{task: task, dir: t.TempDir(), mage: newRecorder(t, "mage")}
-	for from, to := range map[string]string{".taskfiles": ".taskfiles", "clusters": "clusters"} {
-		if err := os.CopyFS(filepath.Join(b.dir, to), os.DirFS(filepath.Join(root, from))); err != nil {
+	b := workbench{task: task, dir: t.TempDir(), mage: newRecorder(t, "mage")}
+	for _, name := range []string{".taskfiles", "clusters"} {
+		if err := os.CopyFS(filepath.Join(b.dir, name), os.DirFS(filepath.Join(root, name))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -163,7 +163,7 @@ func newBench(t *testing.T) bench {
 	return b
 }
 
-func (b bench) run(t *testing.T, env []string, args ...string) result {
+func (b workbench) run(t *testing.T, env []string, args ...string) result {
 	t.Helper()
 	env = append([]string{"MAGE=" + b.mage.path, "RECORDER_LOG=" + b.mage.log}, env...)
 	return run(t, b.dir, "", env, b.task, args...)
@@ -175,7 +175,7 @@ func TestReasonArrivesAsTyped(t *testing.T) {
 		want := []string{"release:override", "-reason=" + reason}
 		t.Run(name, func(t *testing.T) {
 			t.Run("from the environment", func(t *testing.T) {
-				b := newBench(t)
+				b := newWorkbench(t)
 				r := b.run(t, []string{"REASON=" + reason}, task)
 				if diff := cmp.Diff(want, b.mage.arguments(t)); diff != "" {
 					t.Errorf("arguments of mage (-want +got):\n%s%s", diff, r.stderr)
@@ -183,7 +183,7 @@ func TestReasonArrivesAsTyped(t *testing.T) {
 				b.nothingExecuted(t)
 			})
 			t.Run("from the command line", func(t *testing.T) {
-				b := newBench(t)
+				b := newWorkbench(t)
 				r := b.run(t, []string{"REASON=another one"}, task, "REASON="+reason)
 				if strings.Contains(reason, "{{") {
 					// Task has evaluated it by then, so it has to be refused.
@@ -199,7 +199,7 @@ func TestReasonArrivesAsTyped(t *testing.T) {
 	}
 }
 
-func (b bench) nothingExecuted(t *testing.T) {
+func (b workbench) nothingExecuted(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(b.dir, "executed")); err == nil {
 		t.Error("the reason was executed")
@@ -207,7 +207,7 @@ func (b bench) nothingExecuted(t *testing.T) {
 }
 
 func TestTemplateOnCommandLineIsExplained(t *testing.T) {
-	b := newBench(t)
+	b := newWorkbench(t)
 	r := b.run(t, nil, "flux:override-staged-rollout", "REASON={{.MAGE}}")
 	if want := "REASON='…' task"; !strings.Contains(r.stderr, want) {
 		t.Errorf("no way out (%s) in:\n%s", want, r.stderr)
@@ -250,8 +250,8 @@ func TestVariablesBecomeFlags(t *testing.T) {
 	seen := []string{"default"}
 	for _, tt := range tests {
 		seen = append(seen, tt.task)
-		t.Run(strings.Join(append([]string{tt.task}, tt.variables...), " "), func(t *testing.T) {
-			b := newBench(t)
+		t.Run(fmt.Sprintf("%s with %d variables", tt.task, len(tt.variables)), func(t *testing.T) {
+			b := newWorkbench(t)
 			r := b.run(t, nil, append([]string{tt.task}, tt.variables...)...)
 			if diff := cmp.Diff(tt.want, b.mage.arguments(t)); diff != "" || r.code != 0 {
 				t.Errorf("exit %d, arguments of mage (-want +got):\n%s%s", r.code, diff, r.stderr)
@@ -266,7 +266,7 @@ func TestVariablesBecomeFlags(t *testing.T) {
 }
 
 func TestDefaultListsTheTasks(t *testing.T) {
-	b := newBench(t)
+	b := newWorkbench(t)
 	r := b.run(t, nil)
 	for name := range allTasks(t) {
 		if !strings.Contains(r.stdout, name+":") {
@@ -282,7 +282,7 @@ func TestExitCodeOfTheTarget(t *testing.T) {
 		"release:promote":                 201,
 	} {
 		t.Run(args, func(t *testing.T) {
-			r := newBench(t).run(t, []string{"RECORDER_EXIT=75"}, strings.Fields(args)...)
+			r := newWorkbench(t).run(t, []string{"RECORDER_EXIT=75"}, strings.Fields(args)...)
 			if r.code != want {
 				t.Errorf("exit %d, want %d\n%s", r.code, want, r.stderr)
 			}
@@ -299,7 +299,7 @@ func TestInputAndOutputAreTheTargets(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
+			b := newWorkbench(t)
 			r := run(t, b.dir, text, []string{"MAGE=" + b.mage.path, "RECORDER_LOG=" + b.mage.log}, b.task, name)
 			if diff := cmp.Diff(text, r.stdout); diff != "" || r.stderr != "" {
 				t.Errorf("output (-want +got):\n%s%s", diff, r.stderr)
@@ -328,7 +328,7 @@ func TestPreconditionsSayWhatToDo(t *testing.T) {
 				continue
 			}
 			t.Run(tt.name+"/"+name, func(t *testing.T) {
-				b := newBench(t)
+				b := newWorkbench(t)
 				if tt.missing != "" {
 					if err := os.RemoveAll(filepath.Join(b.dir, tt.missing)); err != nil {
 						t.Fatal(err)
