@@ -65,10 +65,6 @@ func (o *Operator) show(d report.Document) error {
 	if err := d.WriteText(o.Out); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
-	return o.summarize(d)
-}
-
-func (o *Operator) summarize(d report.Document) error {
 	if o.Summary == nil {
 		return nil
 	}
@@ -76,11 +72,6 @@ func (o *Operator) summarize(d report.Document) error {
 		return fmt.Errorf("write the job's summary: %w", err)
 	}
 	return nil
-}
-
-// failed leaves an error in the job's summary too, and returns it.
-func (o *Operator) failed(doing string, err error) error {
-	return errors.Join(err, o.summarize(report.Failure(doing, err)))
 }
 
 // stages are those that an argument names: one, or all that something can be
@@ -148,7 +139,7 @@ func (o *Operator) Promote(ctx context.Context, args Promote) error {
 		r, err := o.promote(ctx, stage, args)
 		switch {
 		case err != nil:
-			failures = append(failures, o.failed("promote "+stage.Name, err))
+			failures = append(failures, err)
 		case r.Decision.Action == rollout.Promote:
 			promoted = true
 		case r.Decision.Action == rollout.Wait:

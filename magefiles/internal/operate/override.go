@@ -26,7 +26,7 @@ func (o *Operator) Override(ctx context.Context, args Override) error {
 	}
 	r, err := o.Engine.PreviewOverride(ctx, stage, wanted)
 	if err != nil {
-		return o.failed("override "+stage.Name, fmt.Errorf("override %s: %w", stage.Name, err))
+		return fmt.Errorf("override %s: %w", stage.Name, err)
 	}
 	if err := report.OverridePreview(r).WriteText(o.Out); err != nil {
 		return fmt.Errorf("print: %w", err)
@@ -123,7 +123,7 @@ func (o *Operator) ask(answers *bufio.Reader, question string) (string, error) {
 func (o *Operator) overrideHere(ctx context.Context, stage rollout.Stage, revision rollout.SHA, reason string) error {
 	r, err := o.Engine.Override(ctx, stage, rollout.OverrideRequest{Revision: rollout.Prefix(revision), Reason: reason})
 	if err != nil {
-		return o.failed("override "+stage.Name, fmt.Errorf("override %s: %w", stage.Name, err))
+		return fmt.Errorf("override %s: %w", stage.Name, err)
 	}
 	return o.show(report.Override(r))
 }

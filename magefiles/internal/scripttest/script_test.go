@@ -158,7 +158,7 @@ func (w *world) runWorkflow(ctx context.Context, d rollouttest.Dispatch) rollout
 	command.Dir = w.work
 	command.Env = append(w.github.Env(),
 		"PATH="+os.Getenv("PATH"), "HOME="+w.work,
-		"GH_ENTERPRISE_TOKEN="+d.Token, "GITHUB_ACTIONS=true", "GITHUB_ACTOR="+d.Actor,
+		"GH_ENTERPRISE_TOKEN="+d.Token, "GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=workflow_dispatch", "GITHUB_ACTOR="+d.Actor,
 		"GITHUB_REPOSITORY="+owner+"/"+name, "GH_REPO="+w.github.Host()+"/"+owner+"/"+name,
 		"GITHUB_RUN_ID="+strconv.FormatInt(d.RunID, 10), "GITHUB_SERVER_URL="+w.github.URL(),
 		"GITHUB_STEP_SUMMARY="+filepath.Join(w.work, "summary.md"),

@@ -26,6 +26,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/user"
@@ -41,6 +42,7 @@ import (
 	"github.com/monosense/k8s-ops/rollout/gitrepo"
 	"github.com/monosense/k8s-ops/rollout/ledger"
 	"github.com/monosense/k8s-ops/rollout/planfile"
+	"github.com/monosense/k8s-ops/rollout/report"
 )
 
 // planPath is where the plan is, below the repository's root.
@@ -56,40 +58,59 @@ func RunOffline(ctx context.Context, command func(context.Context, *operate.Oper
 	return run(ctx, command, func(context.Context, *operate.Operator) error { return nil })
 }
 
+// run opens the job's summary first, so that whatever goes wrong stands there
+// too.
 func run(ctx context.Context, command func(context.Context, *operate.Operator) error, connect func(context.Context, *operate.Operator) error) error {
-	if err := refuseStray(os.Args[1:]); err != nil {
-		return Exit(err)
-	}
-	o, done, err := open()
+	summary, err := openSummary()
 	if err != nil {
 		return Exit(err)
 	}
-	if err = connect(ctx, o); err == nil {
-		err = command(ctx, o)
+	err = attempt(ctx, summary, command, connect)
+	if err != nil && !errors.Is(err, operate.ErrNotYet) {
+		err = errors.Join(err, report.Failure(target(os.Args[1:]), err).WriteMarkdown(summary))
 	}
-	return Exit(errors.Join(err, done()))
+	return Exit(errors.Join(err, summary.Close()))
+}
+
+func attempt(ctx context.Context, summary io.Writer, command func(context.Context, *operate.Operator) error, connect func(context.Context, *operate.Operator) error) error {
+	if err := refuseStray(os.Args[1:]); err != nil {
+		return err
+	}
+	o, err := open(summary)
+	if err != nil {
+		return err
+	}
+	if err := connect(ctx, o); err != nil {
+		return err
+	}
+	return command(ctx, o)
 }
 
 // open reads the plan and finds out who is there to talk to.
-func open() (o *operate.Operator, done func() error, err error) {
+func open(summary io.Writer) (*operate.Operator, error) {
 	file, err := planfile.Load(planPath, planfile.Options{GitHubHosts: gitHubHosts()})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	root, err := os.Getwd()
 	if err != nil {
-		return nil, nil, fmt.Errorf("find the repository's root: %w", err)
+		return nil, fmt.Errorf("find the repository's root: %w", err)
 	}
-	o = &operate.Operator{Root: root, File: file, Out: os.Stdout, NewRequest: rand.Text}
+	o := &operate.Operator{Root: root, File: file, Out: os.Stdout, Summary: summary, NewRequest: rand.Text}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		o.In = os.Stdin
 	}
-	summary, err := openSummary()
-	if err != nil || summary == nil {
-		return o, func() error { return nil }, err
+	return o, nil
+}
+
+// target is the first target on the command line.
+func target(args []string) string {
+	for _, arg := range args {
+		if strings.Contains(arg, ":") && !strings.HasPrefix(arg, "-") {
+			return arg
+		}
 	}
-	o.Summary = summary
-	return o, summary.Close, nil
+	return "the target"
 }
 
 // gitHubHosts are the hosts that are GitHub although their names do not say
@@ -102,11 +123,11 @@ func gitHubHosts() []string {
 }
 
 // openSummary opens the job's summary, of which there is one in a GitHub
-// workflow only.
+// workflow only; elsewhere what is written to it goes nowhere.
 func openSummary() (*os.File, error) {
 	path := os.Getenv("GITHUB_STEP_SUMMARY")
 	if path == "" {
-		return nil, nil
+		path = os.DevNull
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -202,10 +223,11 @@ func parseRepo(name, host string) (rollout.Repository, error) {
 	}, nil
 }
 
-// actor is who is recorded as having run it: in a workflow, who started that.
-// Elsewhere the forge knows whose the token is.
+// actor is who is recorded as having run it: who dispatched the workflow that
+// this is part of. For any other run the forge knows whose the token is; its
+// GITHUB_ACTOR is whoever pushed last, or changed the schedule.
 func actor() string {
-	if os.Getenv("GITHUB_ACTIONS") != "true" {
+	if os.Getenv("GITHUB_ACTIONS") != "true" || os.Getenv("GITHUB_EVENT_NAME") != "workflow_dispatch" {
 		return ""
 	}
 	return os.Getenv("GITHUB_ACTOR")
