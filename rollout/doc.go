@@ -21,7 +21,8 @@
 // its upstream. Every write names the heads that were observed, of the branch
 // and of the ledger, so that whoever decided on an older state loses the race
 // and decides again. A promotion without its record cannot exist, nor a record
-// without its promotion. Where evidence is missing, nothing is promoted.
+// without its promotion. Where something cannot be known, nothing
+// is promoted.
 //
 // # Concurrency
 //

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
@@ -21,7 +22,7 @@ func (Settings) Environment(_ context.Context, e rollout.Environment) (rollout.C
 // Protection implements [rollout.Settings].
 func (Settings) Protection(_ context.Context, p rollout.Protection) (rollout.Change, error) {
 	return rollout.Change{
-		What: "ruleset " + p.Name, Found: "a Git remote without a forge has none",
+		What: fmt.Sprintf("ruleset %q", p.Name), Found: "a Git remote without a forge has none",
 		Instead: "set receive.denyDeletes and receive.denyNonFastForwards on the server; a rewind by hand is noticed, not prevented",
 	}, nil
 }
