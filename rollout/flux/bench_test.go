@@ -31,6 +31,7 @@ func largeTree(tb testing.TB, perCluster int) string {
 				name := fmt.Sprintf("app-%03d-%d", i, j)
 				names = append(names, name+".yaml")
 				writeFile(tb, filepath.Join(entry, directory, name+".yaml"), manifest(name, j))
+				writeFile(tb, filepath.Join(root, "kubernetes", "apps", name, "namespace.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+name+"}\n")
 			}
 			writeFile(tb, filepath.Join(entry, directory, "kustomization.yaml"), "resources:\n  - "+strings.Join(names, "\n  - ")+"\n")
 		}

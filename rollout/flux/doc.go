@@ -3,22 +3,38 @@
 //
 // # Model
 //
-// A cluster's entry point is the kustomization in clusters/<name>/flux. It is
-// checked in four steps:
+// A cluster's entry point is the kustomization in clusters/<name>/flux. What
+// the cluster applies is its reach: the entry point's directory, those that the
+// Flux Kustomizations of the plan's source in it name in spec.path, those that
+// the ones in these name, and so on. It is checked in five steps:
 //
-//	survey    every kustomization that the build will read is read once, and
-//	          every path in it looked up: what is missing, remote or outside
-//	          of the repository is found here, with its line
-//	build     krusty builds the entry point in process, as Flux's
+//	survey    every kustomization that the build of a directory will read is
+//	          read once, and every path in it looked up: what is missing,
+//	          remote or outside of the repository is found here, with its line
+//	build     krusty builds the directory in process, as Flux's
 //	          kustomize-controller does: no plugins, no load restriction but
 //	          the repository's root
-//	rules     the built objects are checked, so patches, components,
-//	          generators and replacements all count
+//	reach     the Flux Kustomizations that were built lead to more directories:
+//	          a path that leads to none is found here
+//	rules     the built objects of the whole reach are checked against the
+//	          cluster's stage, so patches, components, generators and
+//	          replacements all count
 //	places    only where a rule is violated: a second build with kustomize's
 //	          origin and transformer annotations tells which manifest or patch
 //	          set the field, and the YAML nodes tell the line
 //
-// A clean tree is therefore built once and searched never.
+// A directory is built once, however many clusters and Flux Kustomizations name
+// it; that an entry point applies itself, as it does in every cluster, costs
+// nothing. A clean tree is searched never. What is wrong with a shared directory
+// is a finding of each cluster that applies it, once.
+//
+// A second source is one that another manifest, or another patch of the same
+// one, brings: two directories that apply one manifest alike, say a cluster's
+// directory and the entry point in it, agree.
+//
+// A file that is named and has no text is a finding, though kustomize takes it
+// for nothing to apply: Flux would prune what stood in it. One with a comment
+// is taken for meant.
 //
 // # Invariants
 //
@@ -28,8 +44,9 @@
 // kustomization that the survey has not passed. The one exception is helm,
 // which runs only for trees that use it. Files that would exhaust the memory
 // or the stack of the process (an anchor that contains itself, aliases that
-// expand without bound, hundreds of levels) are refused before kustomize sees them. Every broken
-// input is a finding; an error means that nothing could be verified at all.
+// expand without bound, hundreds of levels) are refused before kustomize sees
+// them. Every broken input is a finding; an error means that nothing could be
+// verified at all.
 //
 // helm is started by kustomize with the environment of this process, and
 // kustomize has no seam for another one. It is therefore given a fixed shell
@@ -48,14 +65,26 @@
 //
 // # Not handled
 //
-// The directories that Flux Kustomizations name in spec.path are not built:
-// the entry point is. Variables that Flux substitutes after the build
-// (spec.postBuild) stay as they are written; a branch that is a variable is a
-// finding. An object that a program inside the cluster creates, say from a
+// A directory that spec.path names and that has no kustomization is not built:
+// Flux generates one for it. Of what a Flux Kustomization does to what it
+// applies, only spec.targetNamespace counts, as the namespace of its objects:
+// spec.patches, spec.components, spec.images, spec.namePrefix and the like are
+// not applied, and spec.kubeConfig is not looked at, so what goes to another
+// cluster counts as this one's. The directories of a Flux Kustomization of
+// another repository are not looked for here.
+//
+// Variables that Flux substitutes after the build (spec.postBuild) stay as they
+// are written. Where one decides what is applied and nothing proves its value, it
+// is a finding: as the branch, or the name of a sourceRef. As a namespace it may
+// be the right one; a spec.path that has one is not followed; and a GitRepository
+// whose spec.url has one is taken for another repository.
+//
+// An object that a program inside the cluster creates, say from a
 // FluxInstance or a ResourceSet, is not seen. A Helm chart that is not in the
 // tree is pulled by helm into the chart home, as `kustomize build
 // --enable-helm` does; helmGlobals.configHome is refused, because helm
-// executes the plugins it finds there. Charts need a POSIX shell. kustomize and helm run to their end
-// when the context ends: it is looked at between clusters. kustomize's own
-// warnings on deprecated fields go to the standard error of the process.
+// executes the plugins it finds there. Charts need a POSIX shell. kustomize and
+// helm run to their end when the context ends: it is looked at between clusters.
+// kustomize's own warnings on deprecated fields go to the standard error of the
+// process.
 package flux

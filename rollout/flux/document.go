@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -23,6 +24,16 @@ var (
 	errTooLarge  = fmt.Errorf("aliases expand it to more than %d nodes", maxNodes)
 	errTooDeep   = fmt.Errorf("it is nested more than %d levels deep", maxDepth)
 )
+
+// errBlank is wrong with a file that kustomize takes for nothing to apply: what
+// stood in it would be pruned from the cluster.
+var errBlank = errors.New("the file is empty, and kustomize takes that for nothing to apply")
+
+// isBlank tells whether a file has no text, not even a comment that would say
+// that it is meant to have none.
+func isBlank(content []byte) bool {
+	return len(bytes.Trim(content, "-. \t\r\n")) == 0
+}
 
 // documents parses a file into one mapping or sequence a document; the
 // elements of a `kind: List` stand for themselves, as kustomize reads them.
@@ -227,6 +238,12 @@ func repeatedIn(content []*yaml.Node) *yaml.Node {
 		seen[content[i].Value] = true
 	}
 	return nil
+}
+
+// equalTrees tells whether two nodes say the same, however they are written.
+func equalTrees(a, b *yaml.Node) bool {
+	a, b = dereference(a), dereference(b)
+	return a.Kind == b.Kind && a.Value == b.Value && a.ShortTag() == b.ShortTag() && slices.EqualFunc(a.Content, b.Content, equalTrees)
 }
 
 // lineOf is the line of the field that keys lead to, or of the deepest parent

@@ -140,7 +140,7 @@ func (s *survey) diagnose(err error, source rollout.Source) []problem {
 	return []problem{p}
 }
 
-// unreadable are the files that are no YAML, or too much of it.
+// unreadable are the files that are no YAML, none at all, or too much of it.
 func (s *survey) unreadable() []problem {
 	var problems []problem
 	files := slices.Compact(slices.Sorted(slices.Values(s.files)))
@@ -149,21 +149,34 @@ func (s *survey) unreadable() []problem {
 		if err != nil {
 			continue
 		}
-		if err := checkBounds(content); err != nil {
-			problems = append(problems, problem{
-				place: place{file: file, line: boundsLine(content, err)}, rule: rollout.RuleBuildFailed,
-				message: err.Error(), fix: "write the values out, and flatten or split the file",
-			})
-			continue
-		}
-		if _, err := documents(content); err != nil {
-			problems = append(problems, problem{
-				place: place{file: file, line: lineIn(err.Error())}, rule: rollout.RuleBuildFailed,
-				message: "it is not YAML: " + s.tree.readable(err.Error()), fix: "mend the YAML at or just above this line",
-			})
+		if p, ok := s.unparsable(file, content); ok {
+			p.rule = rollout.RuleBuildFailed
+			problems = append(problems, p)
 		}
 	}
 	return problems
+}
+
+func (s *survey) unparsable(file string, content []byte) (problem, bool) {
+	if err := checkBounds(content); err != nil {
+		return problem{
+			place:   place{file: file, line: boundsLine(content, err)},
+			message: err.Error(), fix: "write the values out, and flatten or split the file",
+		}, true
+	}
+	if isBlank(content) {
+		return problem{
+			place:   place{file: file, line: 1},
+			message: errBlank.Error(), fix: "put its content back, or remove the file and its name where it is used",
+		}, true
+	}
+	if _, err := documents(content); err != nil {
+		return problem{
+			place:   place{file: file, line: lineIn(err.Error())},
+			message: "it is not YAML: " + s.tree.readable(err.Error()), fix: "mend the YAML at or just above this line",
+		}, true
+	}
+	return problem{}, false
 }
 
 // boundsLine is the line of the first anchor of a file that expands too far,

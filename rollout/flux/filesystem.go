@@ -44,6 +44,9 @@ func (v *view) ReadFile(file string) ([]byte, error) {
 	if err := checkBounds(content); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if isBlank(content) && slices.Contains(v.files, name) {
+		return nil, fmt.Errorf("%s: %w", name, errBlank)
+	}
 	return content, nil
 }
 

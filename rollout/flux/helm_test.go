@@ -68,6 +68,27 @@ func TestChart(t *testing.T) {
 	}
 }
 
+// TestChartOfBoth: a directory that both clusters apply, one of them twice, is
+// built once, and counts once for each of them.
+func TestChartOfBoth(t *testing.T) {
+	tree := good(t)
+	tree["kubernetes/kustomization.yaml"] += "helmCharts:\n  - name: sources\n    releaseName: sources\n"
+	tree["kubernetes/charts/sources/values.yaml"] = "a: b\n"
+	tree["kubernetes/charts/sources/Chart.yaml"] = "apiVersion: v2\nname: sources\nversion: 1.0.0\n"
+	tree["kubernetes/charts/sources/templates/all.yaml"] = strings.Replace(chart, "monosense", "elsewhere", 1)
+	again := "clusters/apps/flux/config/cluster.yaml"
+	tree[again] += "---\n" + strings.Replace(tree[again], "name: cluster", "name: again", 1)
+	o := options(write(t, tree))
+	o.Helm = writeHelm(t, strings.Replace(fakeHelm, "template)", `template) echo run >> "$(dirname "$(readlink -f "$0")")/runs"`, 1))
+	if result := verify(t, o); len(result.Findings) > 0 || result.Objects != 2+2+3+2 {
+		t.Errorf("result = %+v, want 9 objects and no findings", result)
+	}
+	runs, err := os.ReadFile(filepath.Join(filepath.Dir(o.Helm), "runs"))
+	if err != nil || string(runs) != "run\n" {
+		t.Errorf("helm ran as %q, %v, want once", runs, err)
+	}
+}
+
 // TestHelmSeesNoToken: helm gets what it needs and no credential, whatever
 // this process has.
 func TestHelmSeesNoToken(t *testing.T) {

@@ -95,6 +95,31 @@ func deepAliases(levels int) string {
 	return b.String()
 }
 
+// TestPathGarbage: whatever a spec.path is, it neither ends the verification nor
+// leads out of the repository.
+func TestPathGarbage(t *testing.T) {
+	for written, found := range map[string]int{
+		`""`: 0, "null": 0, "/": 0, ".": 0, "./": 0, "~": 0, "kubernetes//.": 0, `"${A}/../.."`: 0,
+		`".."`: 1, "/..": 1, "//../x": 1, "../repository": 1, "a/../../kubernetes": 1, `"a\0b"`: 1, `kubernetes\x`: 1, `"~/x"`: 1,
+		"loop": 1, "loop/x": 1, "[a]": 1, "{a: b}": 1, "true": 1, "1.5": 1, "https://example.com/x": 1, strings.Repeat("a/", 10_000): 1, strings.Repeat("a", 10_000): 1,
+	} {
+		t.Run(written[:min(20, len(written))], func(t *testing.T) {
+			tree := good(t)
+			tree["clusters/apps/flux/config/cluster.yaml"] = strings.Replace(tree["clusters/apps/flux/config/cluster.yaml"], "./kubernetes", written, 1)
+			tree["loop"] = "-> loop"
+			findings := verify(t, options(write(t, tree))).Findings
+			if len(findings) != found {
+				t.Fatalf("findings = %+v, want %d", findings, found)
+			}
+			for _, finding := range findings {
+				if finding.Cluster != "apps" || finding.Rule != rollout.RuleBuildFailed || finding.Line != 8 || strings.Contains(finding.Message, "nobody foresaw") {
+					t.Errorf("finding = %+v, want a %s of apps in line 8", finding, rollout.RuleBuildFailed)
+				}
+			}
+		})
+	}
+}
+
 // TestNothingIsFetched: a server that anything in the tree points at is never
 // asked.
 func TestNothingIsFetched(t *testing.T) {

@@ -46,11 +46,8 @@ func newLocator(s *survey, helmCommand string) *locator {
 	return l
 }
 
-// place is where a violation has to be mended.
+// place is where the violation of an object has to be mended.
 func (l *locator) place(v violation) place {
-	if v.object == nil {
-		return l.entry.find([]any{"resources"})
-	}
 	if at, ok := l.change(v); ok {
 		return at
 	}

@@ -2,6 +2,7 @@ package flux
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -19,9 +20,9 @@ type violation struct {
 	message, fix string
 }
 
-// A checker applies the rules to the objects of one cluster.
+// A checker applies the rules to what one cluster applies.
 type checker struct {
-	objects
+	*reach
 	stage  rollout.Stage
 	source rollout.Source
 	// repository is the plan's, or the one that the source names where the
@@ -31,8 +32,9 @@ type checker struct {
 	violations []violation
 }
 
-func check(found objects, plan rollout.Plan, stage rollout.Stage) []violation {
-	c := &checker{objects: found, stage: stage, source: plan.Source}
+// check returns the violations of all rules, those of the reach among them.
+func check(r *reach, plan rollout.Plan, stage rollout.Stage) []violation {
+	c := &checker{reach: r, stage: stage, source: plan.Source, violations: slices.Clone(r.astray)}
 	c.repository, c.known = planned(plan.Repository)
 	sources := c.sources()
 	if !c.known && len(sources) > 0 {
@@ -40,7 +42,7 @@ func check(found objects, plan rollout.Plan, stage rollout.Stage) []violation {
 	}
 	c.checkSources(sources)
 	for _, repository := range c.repositories {
-		if !c.isSource(kindGitRepository, repository.namespace, repository.name) {
+		if !c.isSource(repository) {
 			c.checkOther(repository)
 		}
 	}
@@ -58,14 +60,14 @@ func (c *checker) add(rule string, o *object, keys []string, message, fix string
 	c.violations = append(c.violations, violation{rule: rule, object: o, keys: keys, message: message, fix: fix})
 }
 
-func (c *checker) isSource(kind, namespace, name string) bool {
-	return kind == kindGitRepository && namespace == c.source.Namespace && name == c.source.Name
+func (c *checker) isSource(repository *object) bool {
+	return repository.namespace == c.source.Namespace && repository.name == c.source.Name
 }
 
 func (c *checker) sources() []*object {
 	var sources []*object
 	for _, repository := range c.repositories {
-		if c.isSource(kindGitRepository, repository.namespace, repository.name) {
+		if c.isSource(repository) {
 			sources = append(sources, repository)
 		}
 	}
@@ -86,12 +88,27 @@ func (c *checker) checkSources(sources []*object) {
 	for _, source := range sources {
 		c.checkSource(source)
 	}
-	for _, double := range sources[1:] {
-		c.add(rollout.RuleSourceDuplicate, double, []string{fieldMetadata, fieldName},
-			fmt.Sprintf("%s is there twice, as %s/%s and as %s/%s, and the cluster keeps whichever is applied last",
-				double, sources[0].group, sources[0].version, double.group, double.version),
-			"keep one of the two")
+	if first := sources[0]; first.in != c.entry() {
+		c.add(rollout.RuleSourceMissing, first, []string{fieldMetadata, fieldName},
+			fmt.Sprintf("%s is only in %s, which a cluster reaches by having it", first, first.in.name),
+			fmt.Sprintf("move it to the entry point, %s", c.entry().name))
 	}
+	for _, double := range sources[1:] {
+		c.checkDouble(sources[0], double)
+	}
+}
+
+// checkDouble reports a second source, unless it is the first one once more.
+func (c *checker) checkDouble(first, double *object) {
+	if sameManifest(first, double) {
+		return
+	}
+	twice := fmt.Sprintf("as %s/%s and as %s/%s", first.group, first.version, double.group, double.version)
+	if first.in != double.in {
+		twice = fmt.Sprintf("in %s and in %s", first.in.name, double.in.name)
+	}
+	c.add(rollout.RuleSourceDuplicate, double, []string{fieldMetadata, fieldName},
+		fmt.Sprintf("%s is there twice, %s, and the cluster keeps whichever is applied last", double, twice), "keep one of the two")
 }
 
 // checkMissing reports the source that is not there. A GitRepository that only
@@ -238,60 +255,76 @@ func (c *checker) checkOther(other *object) {
 // repository's GitRepository is legitimate.
 func (c *checker) checkKustomization(k *object) {
 	keys := []string{fieldSpec, fieldSourceRef}
-	ref := field(k.node, keys...)
-	kind, name := text(field(ref, "kind")), text(field(ref, "name"))
+	ref := k.sourceRef()
 	fix := fmt.Sprintf("write sourceRef: {kind: GitRepository, name: %s, namespace: %s}", c.source.Name, c.source.Namespace)
-	if kind == "" || name == "" {
+	switch {
+	case ref.kind == "" || ref.name == "":
 		c.add(rollout.RuleSourceRefMissing, k, keys, fmt.Sprintf("%s names no source", k), fix)
-		return
-	}
-	group, _ := splitVersion(text(field(ref, "apiVersion")))
-	if kind != kindGitRepository || group != "" && group != sourceGroup {
+	case !ref.isRepository():
 		c.add(rollout.RuleSourceRefDiffers, k, append(keys, "kind"),
-			fmt.Sprintf("%s applies the %s %s, which no stage's branch decides", k, kind, name), fix)
-		return
+			fmt.Sprintf("%s applies the %s %s, which no stage's branch decides", k, ref.kind, ref.name), fix)
+	case !ref.isSource(c.source):
+		c.checkReference(k, ref, fix)
 	}
-	namespace, namespaceKeys := text(field(ref, fieldNamespace)), append(keys, fieldNamespace)
-	if namespace == "" {
-		namespace, namespaceKeys = k.namespace, []string{fieldMetadata, fieldNamespace}
-		if !isEmpty(field(k.node, fieldMetadata, fieldNamespace)) {
-			namespaceKeys = append(keys, "name")
-		}
-	}
-	if c.isSource(kind, namespace, name) {
-		return
-	}
-	c.checkReference(k, namespace, name, namespaceKeys, fix)
 }
 
 // checkReference checks a reference to a GitRepository that is not the source.
-// namespaceKeys lead to the field that decides the reference's namespace.
-func (c *checker) checkReference(k *object, namespace, name string, namespaceKeys []string, fix string) {
-	nameKeys := []string{fieldSpec, fieldSourceRef, "name"}
-	if target := c.find(namespace, name); target != nil {
+func (c *checker) checkReference(k *object, ref reference, fix string) {
+	nameKeys := []string{fieldSpec, fieldSourceRef, fieldName}
+	target := c.find(ref.namespace, ref.name)
+	switch {
+	case target != nil:
 		// A source in the wrong namespace is reported as that, once.
-		misplaced := name == c.source.Name && len(c.sources()) == 0
+		misplaced := ref.name == c.source.Name && len(c.sources()) == 0
 		if c.isRepository(target) && !misplaced {
 			c.add(rollout.RuleSourceRefDiffers, k, nameKeys,
 				fmt.Sprintf("%s applies %s, which is of the plan's repository and is not the source %s/%s", k, target, c.source.Namespace, c.source.Name), fix)
 		}
-		return
-	}
-	full := strings.TrimPrefix(namespace+"/"+name, "/")
-	if name == c.source.Name {
-		c.add(rollout.RuleNamespaceMismatch, k, namespaceKeys,
-			fmt.Sprintf("%s looks for its source in the namespace %q, and it is in %q", k, namespace, c.source.Namespace),
+	case hasVariable(ref.name):
+		c.add(rollout.RuleSourceRefDiffers, k, nameKeys,
+			fmt.Sprintf("%s names its source by a variable, %s, and nothing proves which one that is", k, ref.name), fix)
+	case c.incomplete():
+		// It may be in what could not be built, which is reported.
+	case ref.name == c.source.Name:
+		c.add(rollout.RuleNamespaceMismatch, k, namespaceKeys(k),
+			fmt.Sprintf("%s looks for its source in the namespace %q, and it is in %q", k, ref.namespace, c.source.Namespace),
 			fmt.Sprintf("write namespace: %s in sourceRef", c.source.Namespace))
-		return
+	default:
+		if c.generated {
+			fix += "; if it stands in a directory without a kustomization.yaml, which is not built here, add the file there"
+		}
+		full := strings.TrimPrefix(ref.namespace+"/"+ref.name, "/")
+		c.add(rollout.RuleSourceRefMissing, k, nameKeys, fmt.Sprintf("%s applies the GitRepository %s, which the build does not have", k, full), fix)
 	}
-	c.add(rollout.RuleSourceRefMissing, k, nameKeys, fmt.Sprintf("%s applies the GitRepository %s, which the build does not have", k, full), fix)
 }
 
+// namespaceKeys lead to the field that decides the namespace of a Flux
+// Kustomization's sourceRef, or to where one has to be written.
+func namespaceKeys(k *object) []string {
+	ref := []string{fieldSpec, fieldSourceRef}
+	switch {
+	case !isEmpty(field(k.node, append(ref, fieldNamespace)...)):
+		return append(ref, fieldNamespace)
+	case !isEmpty(field(k.node, fieldMetadata, fieldNamespace)):
+		return append(ref, fieldName)
+	default:
+		return []string{fieldMetadata, fieldNamespace}
+	}
+}
+
+// find returns the GitRepository that a reference means: that of the name, or
+// else one that can be it once the variables are substituted.
 func (c *checker) find(namespace, name string) *object {
+	var possible *object
 	for _, repository := range c.repositories {
-		if repository.namespace == namespace && repository.name == name {
+		switch {
+		case repository.namespace == namespace && repository.name == name:
 			return repository
+		case hasVariable(name):
+			// It could be any, and that is a finding.
+		case possible == nil && mayBe(repository.namespace, namespace) && mayBe(repository.name, name):
+			possible = repository
 		}
 	}
-	return nil
+	return possible
 }

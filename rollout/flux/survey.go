@@ -17,7 +17,7 @@ import (
 // built.
 type survey struct {
 	tree *tree
-	// entry is the entry point's kustomization.
+	// entry is the kustomization of the directory that is built.
 	entry *kustomization
 	// kustomizations are all that the build reads, by file, and order is the
 	// order in which they were reached.
@@ -54,8 +54,9 @@ type problem struct {
 	rule, message, fix string
 }
 
-// surveyEntry surveys everything below an entry point's directory.
-func surveyEntry(t *tree, dir string) *survey {
+// surveyDirectory surveys everything that the kustomization of a directory
+// names.
+func surveyDirectory(t *tree, dir string) *survey {
 	s := &survey{tree: t, kustomizations: map[string]*kustomization{}, plugins: map[string]*kustomization{}}
 	s.enter(dir, at(dir, 0), false)
 	return s

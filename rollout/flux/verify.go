@@ -46,7 +46,7 @@ func Verify(ctx context.Context, options Options) (rollout.Verification, error) 
 		return rollout.Verification{}, fmt.Errorf("verify branches: %w", err)
 	}
 	defer t.close()
-	v := &verifier{Options: options, tree: t}
+	v := &verifier{Options: options, tree: t, directories: map[string]*directory{}, destinations: map[string]destination{}}
 	if v.PlanFile == "" {
 		v.PlanFile = path.Join(clustersDir, "rollout.yaml")
 	}
@@ -63,6 +63,8 @@ func Verify(ctx context.Context, options Options) (rollout.Verification, error) 
 		return rollout.Verification{}, fmt.Errorf("verify branches: %w", err)
 	}
 	rollout.SortFindings(v.result.Findings)
+	// A manifest that a cluster applies by two ways is at fault once.
+	v.result.Findings = slices.Compact(v.result.Findings)
 	return v.result, nil
 }
 
@@ -78,6 +80,10 @@ type verifier struct {
 	tree   *tree
 	helm   helm
 	result rollout.Verification
+	// directories are those that were built, by name, and destinations where
+	// the paths lead that were looked up, as they are written.
+	directories  map[string]*directory
+	destinations map[string]destination
 	// used are the slash paths that the stages' clusters build from or point
 	// their Flux Kustomizations at. unknown says that a cluster could not be
 	// built, so that there may be more.
@@ -116,30 +122,19 @@ func (v *verifier) verify(c cluster) {
 		v.unknown = true
 		return
 	}
-	s := surveyEntry(v.tree, path.Join(clustersDir, c.name, entryDir))
-	v.used = append(v.used, s.files...)
-	helmCommand, helmProblems := v.helmFor(s)
-	if problems := append(s.problems, helmProblems...); len(problems) > 0 {
-		v.unknown = true
-		v.report(c, problems)
-		return
+	r := v.reachFrom(v.open(path.Join(clustersDir, c.name, entryDir)))
+	for _, d := range r.directories {
+		v.used = append(v.used, d.files...)
+		v.result.Objects += d.count
+		v.report(c, d.problems)
 	}
-	built, err := build(&view{survey: s}, s.entry.dir, helmCommand)
-	if err != nil {
-		v.unknown = true
-		v.report(c, s.diagnose(err, v.Plan.Source))
-		return
+	v.used = append(v.used, r.paths()...)
+	v.unknown = v.unknown || r.incomplete()
+	if len(r.entry().problems) > 0 {
+		return // every rule would be violated for want of objects
 	}
-	found := readObjects(built)
-	v.used = append(v.used, found.paths()...)
-	v.result.Objects += found.count
-	violations := check(found, v.Plan, c.stage)
-	if len(violations) == 0 {
-		return
-	}
-	l := newLocator(s, helmCommand)
-	for _, violation := range violations {
-		v.add(c, violation.rule, l.place(violation), violation.message, violation.fix)
+	for _, violation := range check(r, v.Plan, c.stage) {
+		v.add(c, violation.rule, r.place(violation), violation.message, violation.fix)
 	}
 }
 
