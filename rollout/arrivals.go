@@ -19,48 +19,28 @@ func revisions(now time.Time, s Snapshot) []Revision {
 		return nil
 	}
 	line := newTimeline(g)
-	for _, sight := range sightings(s) {
-		line.see(sight)
+	// The push log comes newest first, the ledger's arrivals in the order in
+	// which they were recorded. Each keeps its own order, which is right even
+	// where a clock was not. Of one second, the row has the last word: it can
+	// take away what was recorded.
+	notes := s.State.Arrivals[s.Upstream.Branch]
+	for _, row := range slices.Backward(s.Movements) {
+		for len(notes) > 0 && !notes[0].At.After(row.At) {
+			line.note(notes[0])
+			notes = notes[1:]
+		}
+		line.see(row)
+	}
+	for _, note := range notes {
+		line.note(note)
 	}
 	line.pointed[0] = true
 	return line.revisions(now, g.containing(s.Target.SHA))
 }
 
-// A sighting is one moment at which the upstream branch is known to have
-// pointed at a commit.
-type sighting struct {
-	at     time.Time
-	before SHA
-	after  SHA
-	// contains says that after is known to contain before: an ordinary push.
-	contains bool
-	// adds says that the sighting can show what arrived, but not that
-	// something left.
-	adds bool
-}
-
-// sightings puts what the push log and the ledger know in order of time.
-//
-// Where the forge keeps a log of pushes it is the log that tells what left
-// the branch; a record of the ledger was made by an observer, and can be a
-// moment late.
-func sightings(s Snapshot) []sighting {
-	var all []sighting
-	for _, m := range s.Movements {
-		all = append(all, sighting{at: m.At, before: m.Before, after: m.After, contains: !m.Forced})
-	}
-	// Movements come newest first. Turned round before the stable sort, those
-	// of one second keep their order.
-	slices.Reverse(all)
-	for _, a := range s.State.Arrivals[s.Upstream.Branch] {
-		all = append(all, sighting{at: a.At, after: a.Revision, adds: s.PushLog})
-	}
-	slices.SortStableFunc(all, func(a, b sighting) int { return a.at.Compare(b.at) })
-	return all
-}
-
-// A timeline is told the sightings from the oldest to the newest, and keeps
-// since when the branch has contained each pending commit.
+// A timeline is told what is known of the upstream branch from the oldest to
+// the newest, and keeps since when the branch has contained each pending
+// commit.
 type timeline struct {
 	*graph
 	since   []time.Time
@@ -83,26 +63,47 @@ func newTimeline(g *graph) *timeline {
 	}
 }
 
-func (t *timeline) see(s sighting) {
-	// The row before this one can be missing from the log. Then the branch
-	// pointed at `before` at this row's time at the latest.
-	if before, ok := t.index[s.before]; ok {
-		t.pointed[before] = true
-		t.move(before, s)
+// note takes an arrival of the ledger. It shows what the branch contained
+// when somebody looked, and so what had arrived by then. It never shows that
+// something left: an arrival is dropped from the ledger as soon as one is
+// recorded that does not contain it.
+func (t *timeline) note(a Arrival) {
+	position, pending := t.index[a.Revision]
+	if !pending {
+		return
 	}
-	after, pending := t.index[s.after]
+	t.pointed[position] = true
+	if t.add(position, a.At) {
+		t.tip = position
+	}
+}
+
+// see takes a row of the push log.
+func (t *timeline) see(m Movement) {
+	after, pending := t.index[m.After]
+	switch before, ok := t.index[m.Before]; {
+	case ok:
+		// The row before this one can be missing from the log. Then the
+		// branch pointed at Before at this row's time at the latest.
+		t.pointed[before] = true
+		t.move(before, m.At)
+	case pending && !m.Forced:
+		// After contains Before, so Before is on the stage already, or there
+		// was no branch: nothing that is pending was on it.
+		t.move(-1, m.At)
+	}
 	switch {
 	case pending:
 		t.pointed[after] = true
-	case s.contains:
-		after = t.known(s.before)
-	default:
+	case m.After == "" || m.Forced:
 		after = -1
+	default:
+		after = t.known(m.Before)
 	}
-	if !pending && s.after != "" {
-		t.behind[s.after] = after
+	if !pending {
+		t.behind[m.After] = after
 	}
-	t.move(after, s)
+	t.move(after, m.At)
 }
 
 // known is the pending commit that a commit is known to contain, -1 for none.
@@ -117,15 +118,11 @@ func (t *timeline) known(sha SHA) int {
 }
 
 // move makes the timeline contain what `to` reaches, and forget the rest.
-func (t *timeline) move(to int, s sighting) {
+func (t *timeline) move(to int, at time.Time) {
 	if to == t.tip {
 		return
 	}
-	kept := to >= 0 && t.add(to, s.at)
-	if !kept {
-		if s.adds {
-			return
-		}
+	if to < 0 || !t.add(to, at) {
 		t.forgetAllBut(to)
 	}
 	t.tip = to

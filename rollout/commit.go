@@ -28,20 +28,22 @@ func (e *Engine) commit(ctx context.Context, t Transaction) (SHA, error) {
 		if err == nil {
 			return sha, nil
 		}
-		// An earlier try can have succeeded late: then it is what moved the
-		// heads, and the refusal of this one is not news.
-		if !errors.Is(err, ErrUncertain) && (unclear == nil || !errors.Is(err, ErrMoved)) {
-			return "", err
-		}
-		if unclear == nil {
+		if errors.Is(err, ErrUncertain) {
 			unclear = err
 		}
+		if unclear == nil {
+			return "", err
+		}
+		// An earlier try can have succeeded late, so even a plain refusal of
+		// this one does not say that nothing happened.
 		done, again, lookErr := e.look(ctx, t, made)
 		switch {
 		case lookErr != nil:
 			return "", notKnown(t, unclear, lookErr)
 		case done != "":
 			return done, nil
+		case !errors.Is(err, ErrUncertain):
+			return "", err
 		case !again:
 			return "", fmt.Errorf("%w: %w", ErrMoved, unclear)
 		}
@@ -62,8 +64,11 @@ func (e *Engine) look(ctx context.Context, t Transaction, made []SHA) (done SHA,
 	if err != nil {
 		return "", false, err
 	}
-	if o.Ledger == t.Ledger.SHA {
+	switch o.Ledger {
+	case t.Ledger.SHA:
 		return "", t.Branch == "" || o.Heads[t.Branch] == t.From, nil
+	case "":
+		return "", false, nil // somebody deleted it
 	}
 	log, err := e.Remote.Log(ctx, Head{t.Ledger.Branch, o.Ledger}, lookBack)
 	if err != nil {

@@ -130,10 +130,13 @@ func judge(now time.Time, stage Stage, target Head, r Revision) Verdict {
 			v.Reason = fmt.Sprintf("nothing says when it arrived, so its soak of %s starts now and ends %s",
 				FormatDuration(stage.Soak), FormatTime(ready))
 		}
+	case stage.Soak == 0:
+		v.Outcome = Promotable
+		v.Reason = fmt.Sprintf("it arrived %s, and %s asks for no soak", FormatTime(r.Arrival), stage.Name)
 	default:
 		v.Outcome = Promotable
-		v.Reason = fmt.Sprintf("it arrived %s and has soaked %s; %s are asked for",
-			FormatTime(r.Arrival), FormatDuration(now.Sub(r.Arrival)), FormatDuration(stage.Soak))
+		v.Reason = fmt.Sprintf("it arrived %s and has soaked %s of the %s that %s asks for",
+			FormatTime(r.Arrival), FormatDuration(now.Sub(r.Arrival)), FormatDuration(stage.Soak), stage.Name)
 	}
 	return v
 }
@@ -163,15 +166,24 @@ func unrecorded(head Revision) *Arrival {
 	return &Arrival{Revision: head.SHA, At: head.Arrival}
 }
 
+// waitReason says why nothing goes out. There is always a revision that soaks:
+// the upstream's head contains the stage's.
 func waitReason(d Decision) string {
-	if d.RetryAt.IsZero() {
-		return fmt.Sprintf("none of the %d pending revisions can be fast-forwarded to", len(d.Verdicts))
+	var soaking []Verdict
+	for _, v := range d.Verdicts {
+		if v.Outcome == Soaking {
+			soaking = append(soaking, v)
+		}
 	}
-	if len(d.Verdicts) == 1 {
-		return "the one pending revision is soaking: " + d.Verdicts[0].Reason
+	switch {
+	case len(d.Verdicts) == 1 && len(soaking) == 1:
+		return "the one pending revision is soaking: " + soaking[0].Reason
+	case len(soaking) == len(d.Verdicts):
+		return fmt.Sprintf("%d pending revisions are soaking; the first is ready %s", len(soaking), FormatTime(d.RetryAt))
+	default:
+		return fmt.Sprintf("of %d pending revisions %d can be fast-forwarded to, and none has soaked; the first is ready %s",
+			len(d.Verdicts), len(soaking), FormatTime(d.RetryAt))
 	}
-	return fmt.Sprintf("all %d pending revisions are soaking; the first is ready %s",
-		len(d.Verdicts), FormatTime(d.RetryAt))
 }
 
 func sooner(a, b time.Time) time.Time {

@@ -169,11 +169,11 @@ func (e *Engine) Promote(ctx context.Context, stage Stage) (Receipt, error) {
 func (e *Engine) repeat(ctx context.Context, stage Stage, step func(Snapshot, Observation) (Receipt, error)) (Receipt, error) {
 	var moved error
 	for range attempts {
+		var r Receipt
 		s, o, err := e.observe(ctx, stage)
-		if err != nil {
-			return Receipt{}, err
+		if err == nil {
+			r, err = step(s, o)
 		}
-		r, err := step(s, o)
 		if !errors.Is(err, ErrMoved) {
 			return r, err
 		}
@@ -253,13 +253,19 @@ func (e *Engine) stateAfter(r Receipt) State {
 	still := func(sha SHA) bool { return pending[sha] }
 	state := s.State.Without(s.Upstream.Branch, still)
 	if d.Record != nil && still(d.Record.Revision) {
-		state = s.State.WithArrival(s.Upstream.Branch, *d.Record, still)
+		state = s.State.WithArrival(s.Upstream.Branch, Arrival{d.Record.Revision, roundUp(d.Record.At)}, still)
 	}
 	if d.Action == Promote && !s.PushLog && e.feeds(d.Stage) {
-		arrival := Arrival{Revision: d.Revision.SHA, At: s.At.UTC().Truncate(time.Second)}
+		arrival := Arrival{d.Revision.SHA, roundUp(s.At)}
 		state = state.WithArrival(s.Target.Branch, arrival, func(SHA) bool { return true })
 	}
 	return state
+}
+
+// roundUp is the first whole second that is not before a moment: an arrival
+// must not be recorded as earlier than it was.
+func roundUp(t time.Time) time.Time {
+	return t.UTC().Add(time.Second - 1).Truncate(time.Second)
 }
 
 // feeds tells whether another stage takes its revisions from this one.

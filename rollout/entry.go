@@ -47,8 +47,8 @@ const GateSoak Gate = "soak"
 
 // Unsoaked is a commit that an override took out before its soak was over.
 type Unsoaked struct {
-	Commit    SHA           `json:"commit"`
-	Remaining time.Duration `json:"remaining"`
+	Commit    SHA
+	Remaining time.Duration
 }
 
 // NoReason is what an override records that was given no reason.

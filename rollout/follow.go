@@ -19,7 +19,7 @@ type Dispatcher struct {
 	// Request is unique to this override. It is part of the run's name, by
 	// which the run is found when the forge does not tell its ID.
 	Request string
-	// Progress is told of every change.
+	// Progress is told of every change. Default is to tell nobody.
 	Progress func(Run)
 }
 
@@ -69,12 +69,15 @@ func (d *Dispatcher) follow(ctx context.Context, id int64) (Run, error) {
 	waited, pause := time.Duration(0), firstPause
 	for {
 		run, err := d.look(ctx, id)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return last, interrupted(last, ctx.Err())
+		case err != nil:
 			return last, fmt.Errorf("follow the run of %s: %w", PromoteWorkflow, err)
 		}
 		if run.ID != 0 {
 			id = run.ID
-			if changed(last, run) {
+			if d.Progress != nil && changed(last, run) {
 				d.Progress(run)
 			}
 			last = run
@@ -118,11 +121,15 @@ func changed(before, now Run) bool {
 }
 
 func interrupted(run Run, err error) error {
+	where := run.URL
+	if where == "" {
+		where = "the repository's Actions page"
+	}
 	return &Problem{
 		Kind:  ErrUncertain,
 		What:  "no longer following the run, which goes on",
 		Cause: err,
-		Ways:  []string{"see " + run.URL, "and `mage release:status` for what came of it"},
+		Ways:  []string{"see " + where, "and `mage release:status` for what came of it"},
 	}
 }
 
@@ -145,10 +152,13 @@ func (d *Dispatcher) verify(ctx context.Context, stage Stage, revision SHA) erro
 		return fmt.Errorf("check %s: %w", stage.Branch, err)
 	}
 	head := o.Heads[stage.Branch]
-	if head == revision {
+	found := fmt.Sprintf("%s stands at %s and has not %s", stage.Branch, head.Short(), revision.Short())
+	switch head {
+	case revision:
 		return nil
-	}
-	if head != "" {
+	case "":
+		found = "there is no branch " + stage.Branch
+	default:
 		missing, err := d.Engine.History.Between(ctx, head, revision)
 		if err != nil {
 			return fmt.Errorf("check %s: %w", stage.Branch, err)
@@ -159,7 +169,7 @@ func (d *Dispatcher) verify(ctx context.Context, stage Stage, revision SHA) erro
 	}
 	return &Problem{
 		Kind: ErrRefused,
-		What: fmt.Sprintf("the run says success, but %s stands at %s and has not %s", stage.Branch, head.Short(), revision.Short()),
+		What: "the run says success, but " + found,
 		Ways: []string{"read the run's log", "move the branch from here: the same command with -direct"},
 	}
 }

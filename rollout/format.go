@@ -2,8 +2,10 @@ package rollout
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // FormatTime is a moment as operators read it: in UTC, to the minute, and
@@ -17,7 +19,8 @@ func FormatTime(t time.Time) string {
 // and never says 0 of something that is left.
 func FormatDuration(d time.Duration) string {
 	if d < 0 {
-		return "-" + FormatDuration(-d)
+		// The least duration has no positive counterpart.
+		return "-" + FormatDuration(-max(d, -math.MaxInt64))
 	}
 	units := []struct {
 		name string
@@ -47,11 +50,15 @@ func FormatDuration(d time.Duration) string {
 	}
 }
 
+// joiner makes one emoji of several.
+const joiner = '\u200d'
+
 // Printable makes text that somebody else wrote safe to show on one line of a
-// terminal: control characters, line breaks and the marks that turn the
-// direction of writing become visible escapes, and what is longer than limit
-// characters is cut. A commit's subject or an operator's reason must not be
-// able to move the cursor or forge a line.
+// terminal: control characters, line breaks, marks that turn the direction of
+// writing and others that cannot be seen become visible escapes, what is not
+// UTF-8 becomes U+FFFD, and what is longer than limit characters is cut. A
+// commit's subject or an operator's reason must not be able to move the
+// cursor or forge a line.
 func Printable(text string, limit int) string {
 	var b strings.Builder
 	n := 0
@@ -62,9 +69,9 @@ func Printable(text string, limit int) string {
 		}
 		n++
 		switch {
-		case r < 0x20 || (r >= 0x7f && r < 0xa0):
+		case unicode.Is(unicode.Cc, r):
 			fmt.Fprintf(&b, "\\x%02x", r)
-		case r == 0x2028 || r == 0x2029 || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) || r == 0x200e || r == 0x200f || r == 0xfeff:
+		case r != joiner && unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
 			fmt.Fprintf(&b, "\\u%04x", r)
 		default:
 			b.WriteRune(r)

@@ -149,9 +149,12 @@ func (e *Engine) tryInitEntry(ctx context.Context, entry Entry) error {
 	if err != nil {
 		return err
 	}
-	// Somebody else was quicker: what was to be made is there.
-	if done := o.Ledger; entry.Branch == "" && done != "" || o.Heads[entry.Branch] != "" {
-		return nil
+	made := o.Ledger
+	if entry.Branch != "" {
+		made = o.Heads[entry.Branch]
+	}
+	if made != "" {
+		return nil // somebody else was quicker
 	}
 	var state State
 	if o.Ledger != "" {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // An OverrideRequest is what an operator asks for.
@@ -47,7 +48,7 @@ func DecideOverride(now time.Time, stage Stage, s Snapshot, wanted Prefix) (Deci
 	o := Decision{Stage: stage, Action: Promote, Verdicts: d.Verdicts, Record: d.Record}
 	o.Revision = &v.Revision
 	o.GoesOut = goesOut(s, v.Revision.SHA)
-	o.Unsoaked = unsoaked(now, d.Verdicts, o.GoesOut)
+	o.Unsoaked = unsoaked(now, stage, d.Verdicts, o.GoesOut)
 	o.Reason = fmt.Sprintf("an override promotes %s: %s", v.Revision.SHA.Short(), v.Reason)
 	return o, nil
 }
@@ -141,15 +142,17 @@ func notPending(s Snapshot, wanted Prefix) error {
 }
 
 // unsoaked lists those commits that have part of their soak before them, each
-// with what is left of it.
-func unsoaked(now time.Time, verdicts []Verdict, goesOut []Commit) []Unsoaked {
+// with what is left of it. It counts for itself, since a revision that could
+// not be promoted for another reason may not have soaked either.
+func unsoaked(now time.Time, stage Stage, verdicts []Verdict, goesOut []Commit) []Unsoaked {
 	left := map[SHA]time.Duration{}
 	for _, v := range verdicts {
-		if v.Outcome != Soaking {
+		remaining := v.Revision.Arrival.Add(stage.Soak).Sub(now)
+		if remaining <= 0 {
 			continue
 		}
 		for _, c := range v.Revision.Brings {
-			left[c.SHA] = v.RetryAt.Sub(now)
+			left[c.SHA] = remaining
 		}
 	}
 	var found []Unsoaked
@@ -208,6 +211,8 @@ func (e *Engine) Reason(given string) (string, error) {
 		return "", &Problem{Kind: ErrUsage, What: "the plan requires a reason for an override, and none was given", Ways: []string{`give one: -reason="what happened"`}}
 	case reason == "":
 		return NoReason, nil
+	case !utf8.ValidString(reason):
+		return "", usagef("the reason is not UTF-8, and could not be recorded as it was given")
 	case len(reason) > longestReason:
 		return "", usagef("the reason is %d bytes long, and at most %d are recorded", len(reason), longestReason)
 	}

@@ -36,7 +36,8 @@ type Head struct {
 // decision, as opposed to what happened.
 type State struct {
 	// Arrivals are recorded by upstream branch, for revisions that are still
-	// pending and that no push log told of.
+	// pending and that no push log told of, in the order in which they were
+	// recorded. Each is contained in those after it.
 	Arrivals map[string][]Arrival
 }
 

@@ -43,7 +43,7 @@ func (e *Engine) Status(ctx context.Context, records int) (Status, error) {
 	var failed error
 	for _, stage := range e.Plan.Downstream() {
 		s, err := e.Observe(ctx, stage)
-		one := StageStatus{Stage: stage, Head: s.Target, Err: err}
+		one := StageStatus{Stage: stage, Head: Head{stage.Branch, s.Target.SHA}, Err: err}
 		if err == nil {
 			d := Decide(s.At, stage, s)
 			one.Decision = &d

@@ -9,7 +9,8 @@
 //
 // # Invariants
 //
-// What is written reads back as it was. Text that somebody else wrote, above
+// What is written reads back as it was, but for bytes that are not UTF-8:
+// they become U+FFFD. Text that somebody else wrote, above
 // all a reason, cannot forge an entry: it is JSON in the line that is read,
 // and indented in the lines that are not. A state that is damaged, or has
 // anything in it that this version does not know, is refused: it could hide a
@@ -65,7 +66,7 @@ type Ledger struct{}
 
 // Draft implements [rollout.Ledger].
 func (Ledger) Draft(e rollout.Entry, s rollout.State) (rollout.Draft, error) {
-	line, err := json.Marshal(e)
+	line, err := encode(e)
 	if err != nil {
 		return rollout.Draft{}, fmt.Errorf("write the entry: %w", err)
 	}
@@ -74,7 +75,7 @@ func (Ledger) Draft(e rollout.Entry, s rollout.State) (rollout.Draft, error) {
 		return rollout.Draft{}, fmt.Errorf("write %s: %w", StateFile, err)
 	}
 	return rollout.Draft{
-		Message: subject(e) + "\n\n" + body(e) + marker + string(line) + "\n",
+		Message: subject(e) + "\n\n" + body(e) + marker + line + "\n",
 		Files:   map[string][]byte{StateFile: append(state, '\n'), readmeFile: []byte(readme)},
 	}, nil
 }
@@ -83,7 +84,7 @@ func (Ledger) Draft(e rollout.Entry, s rollout.State) (rollout.Draft, error) {
 func subject(e rollout.Entry) string {
 	switch e.Kind {
 	case rollout.EntryInit:
-		return "init: " + e.Reason
+		return "init: " + rollout.Printable(e.Reason, 200)
 	case rollout.EntryArrival:
 		return fmt.Sprintf("arrival: %s on %s", e.To.Short(), e.Branch)
 	default:
@@ -96,7 +97,7 @@ func subject(e rollout.Entry) string {
 func body(e rollout.Entry) string {
 	var b strings.Builder
 	if e.From != "" {
-		fmt.Fprintf(&b, "%s: %s → %s, %d commits\n", e.Branch, e.From, e.To, e.Commits)
+		fmt.Fprintf(&b, "%s: %s → %s, %s\n", e.Branch, e.From, e.To, commits(e.Commits))
 	}
 	if e.By != "" {
 		fmt.Fprintf(&b, "by %s\n", rollout.Printable(e.By, 200))
@@ -118,6 +119,13 @@ func body(e rollout.Entry) string {
 	return b.String() + "\n"
 }
 
+func commits(n int) string {
+	if n == 1 {
+		return "1 commit"
+	}
+	return fmt.Sprintf("%d commits", n)
+}
+
 // Record implements [rollout.Ledger].
 func (Ledger) Record(c rollout.LedgerCommit) rollout.Record {
 	r := rollout.Record{Commit: c.SHA}
@@ -127,12 +135,32 @@ func (Ledger) Record(c rollout.LedgerCommit) rollout.Record {
 		r.Damaged = "the commit was not made by the rollout"
 		return r
 	}
-	if err := strictly([]byte(text), &r.Entry); err != nil {
+	entry, err := decode(text)
+	if err == nil {
+		err = believable(entry)
+	}
+	if err != nil {
 		r.Damaged = fmt.Sprintf("the entry cannot be read: %s", err)
-		r.Entry = rollout.Entry{}
 		return r
 	}
+	r.Entry = entry
 	return r
+}
+
+// believable refuses an entry without what every entry has.
+func believable(e rollout.Entry) error {
+	if e.Kind == "" {
+		return errors.New("it does not say what happened")
+	}
+	if err := bounded(e.At); err != nil {
+		return err
+	}
+	for _, sha := range []rollout.SHA{e.From, e.To} {
+		if _, err := rollout.ParseSHA(string(sha)); sha != "" && err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stateFile is the state as it is written.
@@ -151,7 +179,7 @@ func (Ledger) State(files map[string][]byte) (rollout.State, error) {
 		Version int `json:"version"`
 	}
 	if err := json.Unmarshal(data, &header); err != nil {
-		return rollout.State{}, damaged(err)
+		return rollout.State{}, damaged(plain(err))
 	}
 	if header.Version != version {
 		return rollout.State{}, damaged(fmt.Errorf("it has version %d, and this toolkit knows version %d", header.Version, version))
@@ -175,8 +203,14 @@ func plausible(a rollout.Arrival) error {
 	if _, err := rollout.ParseSHA(string(a.Revision)); err != nil {
 		return err
 	}
-	if a.At.Before(time.Unix(0, 0)) {
-		return fmt.Errorf("%s arrived at %s", a.Revision.Short(), a.At)
+	return bounded(a.At)
+}
+
+// bounded refuses times that nothing can have happened at: what was never
+// set, and years with which nobody can reckon.
+func bounded(t time.Time) error {
+	if t.Before(time.Unix(0, 0)) || t.Year() > 3000 {
+		return fmt.Errorf("it speaks of %s", t.UTC().Format(time.DateTime))
 	}
 	return nil
 }
@@ -206,9 +240,16 @@ func strictly(data []byte, into any) error {
 	return nil
 }
 
+// plain says what is wrong without words from Go.
 func plain(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it ends too early")
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax):
+		return errors.New("it is not JSON, or ends too early")
+	case errors.As(err, &kind):
+		return fmt.Errorf("%q cannot be a %s", kind.Field[strings.LastIndex(kind.Field, ".")+1:], kind.Value)
+	default:
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}
-	return err
 }

@@ -1,0 +1,131 @@
+package rollout_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+func TestStatus(t *testing.T) {
+	r := newRemote(t, "main", "release", "edge")
+	r.push("main", 1, "B")
+	r.now = hour(25)
+	e := r.engine(threeStages)
+	if _, err := e.Promote(t.Context(), apps); err != nil {
+		t.Fatal(err)
+	}
+	r.push("main", 26, "C")
+	r.now = hour(27)
+	s, err := e.Status(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.At.Equal(hour(27)) || len(s.Stages) != 3 || len(s.Records) != 2 {
+		t.Fatalf("status at %s of %d stages, %d records", s.At, len(s.Stages), len(s.Records))
+	}
+	for i, want := range []struct{ head, since, decision string }{
+		{"C", "26h", ""},
+		{"B", "25h", "wait until 50h: C@26h soaking"},
+		{"A", "0h", "wait until 73h: B@25h soaking"},
+	} {
+		got := s.Stages[i]
+		if name(got.Head.SHA) != want.head || hours(got.Since) != want.since {
+			t.Errorf("%s at %s since %s; want %s since %s", got.Stage.Name, name(got.Head.SHA), hours(got.Since), want.head, want.since)
+		}
+		if (got.Decision != nil) != (want.decision != "") || got.Decision != nil && describe(*got.Decision) != want.decision {
+			t.Errorf("%s: %+v; want %s", got.Stage.Name, got.Decision, want.decision)
+		}
+	}
+}
+
+// One stage that is broken hides nothing of the others.
+func TestStatusWithABrokenStage(t *testing.T) {
+	cases := []struct {
+		name  string
+		spoil func(r *remote)
+		head  rollout.SHA
+		kind  error
+	}{
+		{"missing", func(r *remote) { delete(r.branches, "edge") }, "", rollout.ErrNoBranch},
+		{"not to be observed", func(r *remote) { r.unobservable = "edge" }, "", rollout.ErrUnavailable},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRemote(t, "main", "release", "edge")
+			r.push("main", 1, "B")
+			r.now = hour(2)
+			c.spoil(r)
+			s, err := r.engine(threeStages).Status(t.Context(), 10)
+			if !errors.Is(err, c.kind) || len(s.Stages) != 3 {
+				t.Fatalf("%d stages, %v", len(s.Stages), err)
+			}
+			if s.Stages[1].Decision == nil || s.Stages[1].Err != nil {
+				t.Errorf("apps is hidden: %+v", s.Stages[1])
+			}
+			broken := s.Stages[2]
+			if broken.Decision != nil || !errors.Is(broken.Err, c.kind) || broken.Head != (rollout.Head{Branch: "edge", SHA: c.head}) {
+				t.Errorf("edge: %+v", broken)
+			}
+			if len(s.Records) != 1 {
+				t.Errorf("%d records", len(s.Records))
+			}
+		})
+	}
+}
+
+func TestStatusOfADivergedStage(t *testing.T) {
+	r := newRemote(t, "main", "release")
+	r.push("release", 1, "X")
+	s, err := r.engine(twoStages).Status(t.Context(), 10)
+	if err != nil || s.Stages[1].Decision.Action != rollout.Diverged || names(s.Stages[1].Decision.Foreign) != "X" {
+		t.Errorf("%+v, %v", s.Stages[1].Decision, err)
+	}
+}
+
+func TestStatusBeforeInit(t *testing.T) {
+	r := newRemote(t, "main")
+	r.ledger, r.files = nil, nil
+	s, err := r.engine(twoStages).Status(t.Context(), 10)
+	if !errors.Is(err, rollout.ErrNoBranch) || !strings.Contains(err.Error(), "mage release:init") {
+		t.Errorf("Status: %v", err)
+	}
+	if len(s.Stages) != 2 || s.Stages[0].Head.SHA != sha("A") || len(s.Records) != 0 {
+		t.Errorf("stages %+v, records %v", s.Stages, s.Records)
+	}
+}
+
+func TestTrail(t *testing.T) {
+	r := soaked(t)
+	e := r.engine(twoStages)
+	if _, err := e.Promote(t.Context(), apps); err != nil {
+		t.Fatal(err)
+	}
+	r.append(rollout.Draft{Message: "somebody was here\n", Files: r.files})
+	for limit, want := range map[int]string{
+		0: "damaged, promotion, init",
+		2: "damaged, promotion",
+		9: "damaged, promotion, init",
+	} {
+		records, err := e.Trail(t.Context(), limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kinds []string
+		for _, record := range records {
+			kind := string(record.Kind)
+			if record.Damaged != "" {
+				kind = "damaged"
+			}
+			kinds = append(kinds, kind)
+		}
+		if got := strings.Join(kinds, ", "); got != want {
+			t.Errorf("Trail(%d) = %s, want %s", limit, got, want)
+		}
+	}
+	r.ledger = nil
+	if _, err := e.Trail(t.Context(), 0); !errors.Is(err, rollout.ErrNoBranch) {
+		t.Errorf("without a ledger: %v", err)
+	}
+}
