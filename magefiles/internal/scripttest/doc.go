@@ -22,7 +22,7 @@
 //	stands BRANCH SHA             the branch points there
 //	gone BRANCH                   the branch does not exist
 //	fails METHOD PATH HOW         the next such request fails: 500, 502, cut, lost
-//	races OPERATION BRANCH SHA    before the GraphQL operation, the branch moves
+//	races OPERATION BRANCH SHA    before the GraphQL operation, the branch moves (or is `gone`)
 //	forget                        the push log loses its rows
 //	token KIND                    use a token of kind actions, readonly, none, bad
 //	requests N                    at most N requests since the last of this

@@ -327,9 +327,15 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func races(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 3, 3, "races OPERATION BRANCH SHA")
+	need(ts, neg, args, 3, 3, "races OPERATION BRANCH SHA|gone")
 	w := in(ts)
-	w.github.Before(rollouttest.Match{Operation: args[0]}, func() { _ = w.repo.SetBranch(args[1], args[2]) })
+	w.github.Before(rollouttest.Match{Operation: args[0]}, func() {
+		if args[2] == "gone" {
+			_ = w.repo.DeleteBranch(args[1])
+			return
+		}
+		_ = w.repo.SetBranch(args[1], args[2])
+	})
 }
 
 func forget(ts *testscript.TestScript, neg bool, args []string) {
