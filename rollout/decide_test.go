@@ -18,37 +18,48 @@ func TestDecide(t *testing.T) {
 	cases := []struct {
 		name, story, want string
 	}{
-		{"the stage has everything", `
+		{
+			"the stage has everything", `
 			0  push A
 			0  release A
 			9  look`,
-			"nothing"},
-		{"one revision soaks", `
+			"nothing",
+		},
+		{
+			"one revision soaks", `
 			0  push A
 			0  release A
 			1  push B
 			5  look`,
-			"wait until 25h: B@1h soaking"},
-		{"it is promotable to the second", `
+			"wait until 25h: B@1h soaking",
+		},
+		{
+			"it is promotable to the second", `
 			0  push A
 			0  release A
 			1  push B
 			25 look`,
-			"promote B(B): B@1h promotable"},
-		{"and not a moment before", `
+			"promote B(B): B@1h promotable",
+		},
+		{
+			"and not a moment before", `
 			0  push A
 			0  release A
 			1  push B
 			24.999 look`,
-			"wait until 25h: B@1h soaking"},
-		{"a push at hour 23 does not ride along", `
+			"wait until 25h: B@1h soaking",
+		},
+		{
+			"a push at hour 23 does not ride along", `
 			0  push A
 			0  release A
 			1  push B
 			24 push C
 			25 look`,
-			"promote B(B): C@24h soaking, B@1h promotable"},
-		{"a busy main never starves the stage", `
+			"promote B(B): C@24h soaking, B@1h promotable",
+		},
+		{
+			"a busy main never starves the stage", `
 			0  push A
 			0  release A
 			1  push B
@@ -58,95 +69,122 @@ func TestDecide(t *testing.T) {
 			24 push F
 			26 push G
 			26.5 look`,
-			"promote C(C B): G@26h soaking, F@24h soaking, E@23h soaking, D@3h soaking, C@2h promotable, B@1h promotable"},
-		{"commits of one push share its arrival, and only its head is a revision", `
+			"promote C(C B): G@26h soaking, F@24h soaking, E@23h soaking, D@3h soaking, C@2h promotable, B@1h promotable",
+		},
+		{
+			"commits of one push share its arrival, and only its head is a revision", `
 			0  push A
 			0  release A
 			1  push B C D
 			25 look`,
-			"promote D(D C B): D@1h promotable"},
-		{"a side branch older than the stage's head comes in with its merge", `
+			"promote D(D C B): D@1h promotable",
+		},
+		{
+			"a side branch older than the stage's head comes in with its merge", `
 			0  push A
 			1  push C
 			1  release C
 			2  push S<A M<C,S
 			26 look`,
-			"promote M(M S): M@2h promotable"},
-		{"and when main once pointed at it, still only its merge can be promoted", `
+			"promote M(M S): M@2h promotable",
+		},
+		{
+			"and when main once pointed at it, still only its merge can be promoted", `
 			0  push A
 			1  push C
 			1  release C
 			2  push S<A
 			2  push M<C,S
 			26 look`,
-			"promote M(M S): M@2h promotable, S@2h not-fast-forward"},
-		{"a merge brings a branch that was never pushed to main", `
+			"promote M(M S): M@2h promotable, S@2h not-fast-forward",
+		},
+		{
+			"a merge brings a branch that was never pushed to main", `
 			0  push A
 			0  release A
 			1  push F<A G M<A,G
 			25 look`,
-			"promote M(M G F): M@1h promotable"},
-		{"the stage's head is contained through a second parent", `
+			"promote M(M G F): M@1h promotable",
+		},
+		{
+			"the stage's head is contained through a second parent", `
 			0  push A
 			0  release A
 			1  push B C<A M<C,B
 			1  release B
 			25 look`,
-			"promote M(M C): M@1h promotable"},
-		{"a revision that does not contain the stage's head waits for its merge", `
+			"promote M(M C): M@1h promotable",
+		},
+		{
+			"a revision that does not contain the stage's head waits for its merge", `
 			0  push A
 			1  push S
 			1  release S
 			2  push R<A
 			3  push M<R,S
 			26 look`,
-			"wait until 27h: M@3h soaking, R@2h not-fast-forward"},
-		{"and is promoted with it", `
+			"wait until 27h: M@3h soaking, R@2h not-fast-forward",
+		},
+		{
+			"and is promoted with it", `
 			0  push A
 			1  push S
 			1  release S
 			2  push R<A
 			3  push M<R,S
 			27 look`,
-			"promote M(M R): M@3h promotable, R@2h not-fast-forward"},
-		{"the stage is ahead of its upstream", `
+			"promote M(M R): M@3h promotable, R@2h not-fast-forward",
+		},
+		{
+			"the stage is ahead of its upstream", `
 			0  push A B
 			1  push A
 			1  release B
 			2  look`,
-			"diverged"},
-		{"both have commits of their own", `
+			"diverged",
+		},
+		{
+			"both have commits of their own", `
 			0  push A B
 			0  release B
 			1  push C<A
 			30 look`,
-			"diverged"},
-		{"they have no common history", `
+			"diverged",
+		},
+		{
+			"they have no common history", `
 			0  push A
 			0  release A
 			1  push Z<
 			30 look`,
-			"diverged"},
-		{"a clock that was ahead makes its own revision wait, and no other", `
+			"diverged",
+		},
+		{
+			"a clock that was ahead makes its own revision wait, and no other", `
 			0  push A
 			0  release A
 			900 push B
 			2  push C
 			30 look`,
-			"promote C(C B): C@2h promotable, B@900h soaking"},
-		{"an arrival in the future waits", `
+			"promote C(C B): C@2h promotable, B@900h soaking",
+		},
+		{
+			"an arrival in the future waits", `
 			0  push A
 			0  release A
 			50 push B
 			30 look`,
-			"wait until 74h: B@50h soaking"},
-		{"retention: the first row is missing", `
+			"wait until 74h: B@50h soaking",
+		},
+		{
+			"retention: the first row is missing", `
 			0  push A
 			0  release A
 			1  lost B
 			2  push C
 			30 look`,
-			"promote C(C B): C@2h promotable, B@2h promotable"},
+			"promote C(C B): C@2h promotable, B@2h promotable",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { decides(t, c.story, c.want) })
@@ -283,51 +321,65 @@ func TestDecideSaysWhy(t *testing.T) {
 	cases := []struct {
 		name, story, want string
 	}{
-		{"one soaks", `
+		{
+			"one soaks", `
 			0  push A
 			0  release A
 			1  push B
 			5  look`,
-			"the one pending revision is soaking: it arrived 2026-03-02 09:00 UTC and soaks 24h, until 2026-03-03 09:00 UTC"},
-		{"many soak", `
+			"the one pending revision is soaking: it arrived 2026-03-02 09:00 UTC and soaks 24h, until 2026-03-03 09:00 UTC",
+		},
+		{
+			"many soak", `
 			0  push A
 			0  release A
 			1  push B
 			2  push C
 			5  look`,
-			"2 pending revisions are soaking; the first is ready 2026-03-03 09:00 UTC"},
-		{"some cannot be reached", `
+			"2 pending revisions are soaking; the first is ready 2026-03-03 09:00 UTC",
+		},
+		{
+			"some cannot be reached", `
 			0  push A
 			1  push S
 			1  release S
 			2  push R<A
 			3  push M<R,S
 			26 look`,
-			"of 2 pending revisions 1 can be fast-forwarded to, and none has soaked; the first is ready 2026-03-03 11:00 UTC"},
-		{"nobody knows since when", `
+			"of 2 pending revisions 1 can be fast-forwarded to, and none has soaked; the first is ready 2026-03-03 11:00 UTC",
+		},
+		{
+			"nobody knows since when", `
 			nolog
 			0  push A
 			0  release A
 			1  push B
 			5  look`,
-			"the one pending revision is soaking: nothing says when it arrived, so its soak of 24h starts now and ends 2026-03-03 13:00 UTC"},
-		{"promoted", `
+			"the one pending revision is soaking: nothing says when it arrived, so its soak of 24h starts now and ends 2026-03-03 13:00 UTC",
+		},
+		{
+			"promoted", `
 			0  push A
 			0  release A
 			1  push B
 			30 look`,
-			"4200000 is the newest revision of main that may go out: it arrived 2026-03-02 09:00 UTC and has soaked 29h of the 24h that apps asks for"},
-		{"diverged", `
+			"4200000 is the newest revision of main that may go out: it arrived 2026-03-02 09:00 UTC and has soaked 29h of the 24h that apps asks for",
+		},
+		{
+			"diverged", `
 			0  push A B
 			1  push A
 			1  release B
 			2  look`,
-			"release has 1 commit that main has not, so it cannot be fast-forwarded"},
-		{"nothing", `
+			"release has 1 commit that main has not, so it cannot be fast-forwarded",
+		},
+		{
+			"nothing", `
 			0  push A
 			0  release A
 			2  look`,
-			"release has everything that main has"},
+			"release has everything that main has",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -135,15 +135,19 @@ func settled(pending []Commit) func(Movement) bool {
 	}
 }
 
-// Preview observes and decides, and changes nothing. It tells also whether
-// the token could do what was decided.
+// Preview observes and decides, and changes nothing. Its errors are those of
+// [Engine.Promote]: a stage that has diverged, or a token that could not do
+// what was decided.
 func (e *Engine) Preview(ctx context.Context, stage Stage) (Receipt, error) {
 	s, o, err := e.observe(ctx, stage)
 	if err != nil {
 		return Receipt{}, err
 	}
-	d := Decide(s.At, stage, s)
-	return Receipt{Decision: d, Snapshot: s}, e.mayPromote(ctx, o, d)
+	r := Receipt{Decision: Decide(s.At, stage, s), Snapshot: s}
+	if r.Decision.Action == Diverged {
+		return r, diverged(s)
+	}
+	return r, e.mayPromote(ctx, o, r.Decision)
 }
 
 // Promote observes, decides, and does what was decided. A head that moved in

@@ -78,17 +78,37 @@ func TestDispatch(t *testing.T) {
 		{"by its name, since the answer to the dispatch was lost", runner{fails: fmt.Errorf("%w: 502", rollout.ErrUncertain), finally: "success"}, "B", nil, nil},
 		{"a later promotion has moved on", runner{id: 7, finally: "success"}, "C", nil, nil},
 		{"it waits a whole day for a runner", runner{id: 7, statuses: strings.Split(strings.Repeat("queued ", 20000), " "), finally: "success"}, "B", nil, nil},
-		{"never appears", runner{appears: time.Hour, finally: "success"}, "", rollout.ErrUncertain,
-			[]string{"no run named after request request-1 has appeared in 2m", "-direct"}},
-		{"not permitted", runner{fails: &rollout.Problem{Kind: rollout.ErrNotPermitted, What: "the token may not"}}, "", rollout.ErrNotPermitted,
-			[]string{"dispatch release-promote.yaml: the token may not"}},
-		{"fails", runner{id: 7, finally: "failure"}, "", rollout.ErrRefused,
-			[]string{`ended with "failure": https://forge/run/7`, "-direct"}},
+		{
+			"never appears",
+			runner{appears: time.Hour, finally: "success"},
+			"", rollout.ErrUncertain,
+			[]string{"no run named after request request-1 has appeared in 2m", "-direct"},
+		},
+		{
+			"not permitted",
+			runner{fails: &rollout.Problem{Kind: rollout.ErrNotPermitted, What: "the token may not"}},
+			"", rollout.ErrNotPermitted,
+			[]string{"dispatch release-promote.yaml: the token may not"},
+		},
+		{
+			"fails",
+			runner{id: 7, finally: "failure"},
+			"", rollout.ErrRefused,
+			[]string{`ended with "failure": https://forge/run/7`, "-direct"},
+		},
 		{"is cancelled", runner{id: 7, finally: "cancelled"}, "", rollout.ErrRefused, []string{`ended with "cancelled"`}},
-		{"says success, but the branch is elsewhere", runner{id: 7, finally: "success"}, "A", rollout.ErrRefused,
-			[]string{"the run says success, but release stands at 4100000 and has not 4200000"}},
-		{"says success, but the branch is gone", runner{id: 7, finally: "success"}, "-", rollout.ErrRefused,
-			[]string{"there is no branch release"}},
+		{
+			"says success, but the branch is elsewhere",
+			runner{id: 7, finally: "success"},
+			"A", rollout.ErrRefused,
+			[]string{"the run says success, but release stands at 4100000 and has not 4200000"},
+		},
+		{
+			"says success, but the branch is gone",
+			runner{id: 7, finally: "success"},
+			"-", rollout.ErrRefused,
+			[]string{"there is no branch release"},
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

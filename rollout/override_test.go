@@ -91,38 +91,54 @@ func TestDecideOverrideRefuses(t *testing.T) {
 		kind                error
 		says                []string
 	}{
-		{"what nobody knows", busy, "0123456", rollout.ErrRefused,
-			[]string{"0123456 is not a commit that main has and release has not", "push it there first"}},
-		{"what nobody knows, where nothing is pending", "0 push A\n0 release A\n1 look", "0123456", rollout.ErrRefused,
-			[]string{"0123456 is not a commit"}},
-		{"what the stage has behind its head", "0 push A B\n0 release B\n1 push C\n2 look", string(sha("A")), rollout.ErrRefused,
-			[]string{"is not a commit that main has and release has not", "git branch -r --contains"}},
-		{"a commit inside a push", busy, string(sha("C")), rollout.ErrRefused,
-			[]string{"4300000 is not a revision", "promote 4400000, with which it came"}},
-		{"a commit of a merged branch, whatever the log says", `
+		{
+			"what nobody knows", busy, "0123456", rollout.ErrRefused,
+			[]string{"0123456 is not a commit that main has and release has not", "push it there first"},
+		},
+		{
+			"what nobody knows, where nothing is pending", "0 push A\n0 release A\n1 look", "0123456", rollout.ErrRefused,
+			[]string{"0123456 is not a commit"},
+		},
+		{
+			"what the stage has behind its head", "0 push A B\n0 release B\n1 push C\n2 look", string(sha("A")), rollout.ErrRefused,
+			[]string{"is not a commit that main has and release has not", "git branch -r --contains"},
+		},
+		{
+			"a commit inside a push", busy, string(sha("C")), rollout.ErrRefused,
+			[]string{"4300000 is not a revision", "promote 4400000, with which it came"},
+		},
+		{
+			"a commit of a merged branch, whatever the log says", `
 			nolog
 			0  push A
 			0  release A
 			1  push F<A M<A,F
 			2  look`, string(sha("F")), rollout.ErrRefused,
-			[]string{"4600000 is not a revision", "promote 4d00000"}},
-		{"what does not contain the stage's head", `
+			[]string{"4600000 is not a revision", "promote 4d00000"},
+		},
+		{
+			"what does not contain the stage's head", `
 			0  push A
 			1  push S
 			1  release S
 			2  push R<A
 			3  push M<R,S
 			26 look`, string(sha("R")), rollout.ErrRefused,
-			[]string{"5200000 does not contain 5300000, the head of release", "only ever fast-forwards"}},
-		{"a prefix of two", `
+			[]string{"5200000 does not contain 5300000, the head of release", "only ever fast-forwards"},
+		},
+		{
+			"a prefix of two", `
 			0  push A
 			0  release A
 			1  push commit-1
 			2  push commit-2
 			3  look`, string(sha("commit-1")[:12]), rollout.ErrUsage,
-			[]string{"the beginning of 2 pending commits; give more digits"}},
-		{"a stage that has diverged", "0 push A B\n1 push A\n1 release B\n2 look", "", rollout.ErrDiverged,
-			[]string{"release has 1 commit that main has not", "4200000 Change B (Ada)", "--force-with-lease=release:" + string(sha("B"))}},
+			[]string{"the beginning of 2 pending commits; give more digits"},
+		},
+		{
+			"a stage that has diverged", "0 push A B\n1 push A\n1 release B\n2 look", "", rollout.ErrDiverged,
+			[]string{"release has 1 commit that main has not", "4200000 Change B (Ada)", "--force-with-lease=release:" + string(sha("B"))},
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -28,7 +29,8 @@ func (d *Document) Heading(format string, args ...any) {
 	d.blocks = append(d.blocks, heading(fmt.Sprintf(format, args...)))
 }
 
-// Line adds a sentence.
+// Line adds a sentence, or an error with its ways out: line breaks in it are
+// kept. So whatever somebody else wrote has to be made one line of before.
 func (d *Document) Line(format string, args ...any) {
 	d.blocks = append(d.blocks, line(fmt.Sprintf(format, args...)))
 }
@@ -43,11 +45,19 @@ func (d *Document) Table(head []string, rows [][]string) {
 // WriteText draws the document for a terminal.
 func (d Document) WriteText(w io.Writer) error {
 	var b strings.Builder
-	for _, block := range d.blocks {
+	for i, block := range d.blocks {
+		if _, ok := block.(heading); i > 0 && (ok || isTable(d.blocks[i-1])) {
+			b.WriteString("\n")
+		}
 		block.text(&b)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func isTable(b block) bool {
+	_, ok := b.(table)
+	return ok
 }
 
 // WriteMarkdown draws the document as GitHub shows it, in a job's summary.
@@ -63,14 +73,11 @@ func (d Document) WriteMarkdown(w io.Writer) error {
 type heading string
 
 func (h heading) text(w *strings.Builder) {
-	if w.Len() > 0 {
-		w.WriteString("\n")
-	}
 	fmt.Fprintf(w, "%s\n", rollout.Printable(string(h), longestLine))
 }
 
 func (h heading) markdown(w *strings.Builder) {
-	fmt.Fprintf(w, "### %s\n\n", escape(string(h)))
+	fmt.Fprintf(w, "### %s\n\n", escape(oneLine(string(h))))
 }
 
 type line string
@@ -82,7 +89,11 @@ func (l line) text(w *strings.Builder) {
 }
 
 func (l line) markdown(w *strings.Builder) {
-	fmt.Fprintf(w, "%s\n\n", strings.ReplaceAll(escape(string(l)), "\n", "<br>\n"))
+	var parts []string
+	for part := range strings.SplitSeq(string(l), "\n") {
+		parts = append(parts, escapeStart(escape(strings.TrimLeft(part, " "))))
+	}
+	fmt.Fprintf(w, "%s\n\n", strings.Join(parts, "<br>\n"))
 }
 
 type table struct {
@@ -122,20 +133,24 @@ func (t table) markdown(w *strings.Builder) {
 	w.WriteString("\n")
 }
 
-// oneLine keeps a cell on its line.
+// oneLine keeps a cell on its line. The ways out of an error follow it there.
 func oneLine(cell string) string {
-	return rollout.Printable(strings.ReplaceAll(cell, "\n", " · "), longestLine)
+	cell = strings.NewReplacer("\n  → ", " → ", "\n", " · ").Replace(cell)
+	return strings.TrimSpace(rollout.Printable(cell, longestLine))
 }
 
 // escape keeps Markdown and HTML in somebody else's text from being drawn as
-// such. An @ is kept from mentioning anybody.
+// such. An @ is kept from mentioning anybody. A pipe becomes an entity, since
+// it ends a table's cell wherever it stands, whatever stands before it.
 func escape(text string) string {
 	var b strings.Builder
 	for _, r := range text {
 		switch {
-		case strings.ContainsRune("\\`*_{}[]()#+!|~$", r):
+		case strings.ContainsRune("\\`*_{}[]()#+!~$", r):
 			b.WriteRune('\\')
 			b.WriteRune(r)
+		case r == '|':
+			b.WriteString("&#124;")
 		case r == '<':
 			b.WriteString("&lt;")
 		case r == '>':
@@ -144,11 +159,18 @@ func escape(text string) string {
 			b.WriteString("&amp;")
 		case r == '@':
 			b.WriteString("@\u200b")
-		case r == '\n':
-			b.WriteRune(r)
 		default:
 			b.WriteString(rollout.Printable(string(r), 1))
 		}
 	}
 	return b.String()
+}
+
+// listItem is what makes a list, a rule or a heading of the line that begins
+// with it.
+var listItem = regexp.MustCompile(`^(\d*)([-=.])`)
+
+// escapeStart keeps the beginning of a line from being more than text.
+func escapeStart(text string) string {
+	return listItem.ReplaceAllString(text, `$1\$2`)
 }

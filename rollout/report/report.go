@@ -22,14 +22,18 @@
 package report
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-// pendingShown is how many pending revisions a table names.
-const pendingShown = 20
+// rowsShown is how many rows of a table are shown: the newest, and the oldest,
+// which go out first.
+const rowsShown = 20
 
 // subjectShown is how many characters of a commit's subject are shown.
 const subjectShown = 60
@@ -81,14 +85,21 @@ func promoted(d *Document, r rollout.Receipt) {
 // goesOut lists commits, the newest first.
 func goesOut(d *Document, commits []rollout.Commit) {
 	rows := make([][]string, 0, len(commits))
-	for i, c := range commits {
-		if i == pendingShown {
-			rows = append(rows, []string{"…", fmt.Sprintf("and %d more", len(commits)-pendingShown), ""})
-			break
-		}
+	for _, c := range commits {
 		rows = append(rows, []string{c.SHA.Short(), rollout.Printable(c.Subject(), subjectShown), rollout.Printable(c.Author, 40)})
 	}
-	d.Table([]string{"COMMIT", "SUBJECT", "AUTHOR"}, rows)
+	d.Table([]string{"COMMIT", "SUBJECT", "AUTHOR"}, shorten(rows))
+}
+
+// shorten leaves out what is in the middle of a long table.
+func shorten(rows [][]string) [][]string {
+	if len(rows) <= rowsShown {
+		return rows
+	}
+	left := len(rows) - rowsShown
+	gap := make([]string, len(rows[0]))
+	gap[0], gap[1] = "…", fmt.Sprintf("and %d more", left)
+	return slices.Concat(rows[:rowsShown/2], [][]string{gap}, rows[rowsShown/2+left:])
 }
 
 // pending lists what is still to come, and when.
@@ -104,17 +115,13 @@ func pending(d *Document, now time.Time, decision rollout.Decision) {
 	}
 	next(d, now, decision)
 	rows := make([][]string, 0, len(left))
-	for i, v := range left {
-		if i == pendingShown {
-			rows = append(rows, []string{"…", fmt.Sprintf("and %d more", len(left)-pendingShown), "", "", ""})
-			break
-		}
+	for _, v := range left {
 		rows = append(rows, []string{
 			v.Revision.SHA.Short(), rollout.Printable(v.Revision.Subject(), subjectShown), rollout.Printable(v.Revision.Author, 40),
 			rollout.FormatTime(v.Revision.Arrival), state(now, v),
 		})
 	}
-	d.Table([]string{"PENDING", "SUBJECT", "AUTHOR", "ARRIVED", "STATE"}, rows)
+	d.Table([]string{"PENDING", "SUBJECT", "AUTHOR", "ARRIVED", "STATE"}, shorten(rows))
 }
 
 // next names the next revision that goes out by itself, and when.
@@ -139,7 +146,7 @@ func Next(decision rollout.Decision) (rollout.Verdict, bool) {
 // state is a verdict in a few words.
 func state(now time.Time, v rollout.Verdict) string {
 	if v.RetryAt.IsZero() {
-		return string(v.Outcome)
+		return strings.ReplaceAll(string(v.Outcome), "-", " ")
 	}
 	return fmt.Sprintf("%s, %s left", v.Outcome, rollout.FormatDuration(v.RetryAt.Sub(now)))
 }
@@ -153,10 +160,28 @@ func OverridePreview(r rollout.Receipt) Document {
 		return d
 	}
 	d.Heading("%s: override to %s", decision.Stage.Name, decision.Revision.SHA.Short())
-	d.Line("%s would move %s → %s, with %s; %d of them have not soaked.", decision.Stage.Branch,
-		r.Snapshot.Target.SHA.Short(), decision.Revision.SHA.Short(), count(len(decision.GoesOut), "commit"), len(decision.Unsoaked))
+	d.Line("%s would move %s → %s, with %s, %s.", decision.Stage.Branch, r.Snapshot.Target.SHA.Short(),
+		decision.Revision.SHA.Short(), count(len(decision.GoesOut), "commit"), howMany(len(decision.Unsoaked), len(decision.GoesOut)))
 	unsoaked(&d, r)
 	return d
+}
+
+// howMany of the commits that go out have not soaked.
+func howMany(unsoaked, all int) string {
+	switch {
+	case unsoaked == 0 && all == 1:
+		return "which has soaked"
+	case unsoaked == 0:
+		return "all of which have soaked"
+	case all == 1:
+		return "which has not soaked"
+	case unsoaked == all:
+		return "none of which has soaked"
+	case unsoaked == 1:
+		return "1 of which has not soaked"
+	default:
+		return fmt.Sprintf("%d of which have not soaked", unsoaked)
+	}
 }
 
 // unsoaked lists every commit that goes out un-soaked: all of them, since
@@ -187,7 +212,7 @@ func Override(r rollout.Receipt) Document {
 	}
 	d.Heading("%s: override to %s", r.Decision.Stage.Name, r.Decision.Revision.SHA.Short())
 	d.Line("%s moved %s → %s, recorded as %s.", r.Decision.Stage.Branch, r.Snapshot.Target.SHA.Short(), r.Decision.Revision.SHA.Short(), r.Commit.Short())
-	d.Line("By %s: %s", r.Entry.By, r.Entry.Reason)
+	d.Line("By %s: %s", oneLine(r.Entry.By), oneLine(r.Entry.Reason))
 	unsoaked(&d, r)
 	return d
 }
@@ -218,14 +243,7 @@ func Status(s rollout.Status, records int) Document {
 }
 
 func stageStatus(d *Document, now time.Time, s rollout.StageStatus) {
-	head := "missing"
-	if s.Head.SHA != "" {
-		head = "at " + s.Head.SHA.Short()
-	}
-	if !s.Since.IsZero() {
-		head += fmt.Sprintf(" for %s, since %s", rollout.FormatDuration(now.Sub(s.Since)), rollout.FormatTime(s.Since))
-	}
-	d.Heading("%s: %s %s", s.Stage.Name, s.Stage.Branch, head)
+	d.Heading("%s: %s %s", s.Stage.Name, s.Stage.Branch, head(now, s))
 	switch {
 	case s.Err != nil:
 		d.Line("%s", s.Err)
@@ -241,6 +259,20 @@ func stageStatus(d *Document, now time.Time, s rollout.StageStatus) {
 	default:
 		d.Line("%s", s.Decision.Reason)
 		pending(d, now, *s.Decision)
+	}
+}
+
+// head is where a stage's branch stands, and since when.
+func head(now time.Time, s rollout.StageStatus) string {
+	switch {
+	case s.Head.SHA == "" && s.Err != nil && !errors.Is(s.Err, rollout.ErrNoBranch):
+		return "was not observed"
+	case s.Head.SHA == "":
+		return "is missing"
+	case s.Since.IsZero():
+		return "at " + s.Head.SHA.Short()
+	default:
+		return fmt.Sprintf("at %s for %s, since %s", s.Head.SHA.Short(), rollout.FormatDuration(now.Sub(s.Since)), rollout.FormatTime(s.Since))
 	}
 }
 
@@ -261,7 +293,7 @@ func trail(d *Document, records []rollout.Record) {
 			rows[i] = []string{"?", "damaged", "", r.Commit.Short(), "", r.Damaged}
 			continue
 		}
-		rows[i] = []string{rollout.FormatTime(r.At), what(r), r.Stage, move(r), rollout.Printable(r.By, 40), rollout.Printable(r.Reason, 160)}
+		rows[i] = []string{rollout.FormatTime(r.At), what(r), r.Stage, move(r), rollout.Printable(r.By, 40), rollout.Printable(oneLine(r.Reason), 160)}
 	}
 	d.Table([]string{"WHEN", "WHAT", "STAGE", "MOVED", "BY", "WHY"}, rows)
 }
