@@ -8,7 +8,9 @@
 // [rollout.Workflows] and [rollout.Settings]. What is read of the branches and
 // of the ledger is one GraphQL query, so one consistent picture; a transaction
 // is two objects that nothing refers to yet, and one updateRefs that moves the
-// stage's branch and the ledger together, each from where it was observed.
+// stage's branch and the ledger together, each from where it was observed. For
+// whoever pushes with a deploy key instead, which the API takes from nobody,
+// [Client.SSHURL] and [Client.HostKeys] say where to, and how to know the host.
 //
 // # Invariants
 //

@@ -277,7 +277,7 @@ func isRuleViolation(said string) bool {
 func ruleWays() []string {
 	return []string{
 		"in the repository's settings under Rules, take that rule off the branch: the release branches need `deletion` and `non_fast_forward` alone",
-		"or add what promotes to the ruleset's bypass list: a GitHub App or deploy keys; GitHub refuses its own Actions app there",
+		"or add what promotes to the ruleset's bypass list: a GitHub App, or the deploy keys, one of which is ROLLOUT_DEPLOY_KEY then; GitHub refuses its own Actions app there",
 	}
 }
 

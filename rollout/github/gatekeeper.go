@@ -79,7 +79,7 @@ func workflowFilesDiffer(slug string, to, head rollout.SHA, branch string) error
 		Ways: []string{
 			"wait: the revision with the newest workflow files can go out when its own soak is over",
 			"or create a fine-grained token or a GitHub App with Contents: write and Workflows: write, keep it as a secret, and let the workflow use it in the place of GITHUB_TOKEN",
-			"or let the workflow push with a deploy key that may write",
+			"or let the workflow push with a deploy key that may write: keep its private half as the secret ROLLOUT_DEPLOY_KEY",
 			"or let an operator whose own token may do it run `mage release:override -direct`",
 		},
 	}

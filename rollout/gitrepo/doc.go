@@ -6,9 +6,10 @@
 // A [Remote] speaks Git's own protocol through go-git's transport layer, and
 // keeps no clone: what it needs it asks for. The commits between two heads
 // are one fetch without trees (`filter tree:0`), whatever the length of the
-// history; the ledger's state is one fetch of depth 1; a transaction is one
-// receive-pack request with a command for each ref, their old values, and the
-// `atomic` capability. It implements the ports [rollout.Remote] for remotes
+// history; the ledger's state is one fetch of depth 1. Of a repository that
+// is named by its path the git binary is asked for the same. A transaction is
+// one receive-pack request with a command for each ref, their old values, and
+// the `atomic` capability. It implements the ports [rollout.Remote] for remotes
 // without a forge, and [rollout.History] for all.
 //
 // # Invariants
@@ -18,7 +19,8 @@
 // refused. receive-pack does not check for a fast-forward: the caller has
 // proved it for the old value that it names. Objects other than the ledger's
 // own are never sent. Credentials go to the remote alone: not to child
-// processes, not into URLs or errors.
+// processes, not into URLs or errors; and over ssh to no host whose key is not
+// known beforehand.
 //
 // # Concurrency
 //
@@ -30,6 +32,10 @@
 // Shallow remotes are refused: Git answers questions of ancestry wrongly and
 // silently on them. SHA-256 repositories are refused. A remote that does not
 // offer `filter` sends trees and files along with the commits, all of which
-// pass through memory. There is no log of pushes, so arrivals come from the
-// ledger.
+// pass through memory. A remote that hides refs (receive.hideRefs) drops the
+// command of a hidden one, and carries out the other.
+//
+// There is no log of pushes, so arrivals come from the ledger. A revision that
+// a force-push took away and another brought back, with nobody looking in
+// between, keeps its arrival.
 package gitrepo

@@ -18,20 +18,23 @@ import (
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-// patiently repeats what only reads, when the remote is briefly away. An empty
-// remote is no error: the call then has no result.
+// errHashAlgorithm is that of a repository whose objects are not named by
+// SHA-1.
+var errHashAlgorithm = errors.New("another hash algorithm")
+
+// patiently repeats what only reads, when the remote is briefly away.
 func (r *Remote) patiently(ctx context.Context, doing string, read func(context.Context) error) error {
 	backoff := retry.WithMaxRetries(3, retry.NewExponential(250*time.Millisecond))
 	err := retry.Do(ctx, backoff, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 		defer cancel()
 		err := read(ctx)
-		if err != nil && errors.Is(r.explain(doing, err), rollout.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+		if err != nil && errors.Is(r.explain(doing, err), rollout.ErrUnavailable) && !errors.Is(peeled(err), context.DeadlineExceeded) {
 			return retry.RetryableError(err)
 		}
 		return err
 	})
-	if err == nil || errors.Is(err, transport.ErrEmptyRemoteRepository) {
+	if err == nil {
 		return nil
 	}
 	return r.explain(doing, err)
@@ -57,13 +60,14 @@ func (r *Remote) explain(doing string, err error) error {
 		p.Kind = rollout.ErrNotPermitted
 		p.What += ": there is no such repository, or this token may not see it"
 		p.Ways = []string{"correct `repository:` in the plan, or give a token that may read it"}
-	case strings.Contains(err.Error(), "object-format") || strings.Contains(err.Error(), "hash algorithm"):
+	case errors.Is(err, errHashAlgorithm), strings.Contains(err.Error(), "object-format"):
 		p.Kind = rollout.ErrUsage
 		p.What += ": its objects are named by SHA-256, which is not supported"
 		p.Ways = []string{"keep the rollout in a repository made with `git init --object-format=sha1`, which is the default"}
-	case strings.Contains(err.Error(), "not our ref"):
+	case strings.Contains(err.Error(), "not our ref"), strings.Contains(err.Error(), "bad object"):
 		p.Kind = rollout.ErrMoved
-		p.Cause = err
+		p.What += ": it no longer has a commit that it had a moment ago"
+		p.Ways = []string{"run it again; if that does not help, somebody keeps force-pushing"}
 	case unavailable(err):
 		p.Kind = rollout.ErrUnavailable
 		p.Cause = plain(err)

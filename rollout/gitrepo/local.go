@@ -8,87 +8,179 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/go-git/go-git/v5/storage/memory"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-// local reaches a repository by its path, through git's own upload-pack and
-// receive-pack.
+// local reaches a repository by its path, through the git binary.
 //
-// go-git's file transport would do but for two things: it hands the whole
-// environment, tokens included, to git and so to the repository's hooks; and
-// it cannot switch on `uploadpack.allowFilter`, without which asking for
-// commits brings every file along. Opening the repository with go-git instead
-// would read the index of all its objects, which grows with the history.
-type local struct{}
+// go-git's file transport would do but for one thing: it hands the whole
+// environment, tokens included, to git and so to the repository's hooks.
+// Opening the repository with go-git, or fetching from it, reads the index of
+// all its objects (seen with go-git 5.19 and with Git 2.39), which grows with
+// the history; what is asked here does not.
+type local struct{ path string }
 
-// NewUploadPackSession implements [transport.Transport].
-func (local) NewUploadPackSession(e *transport.Endpoint, _ transport.AuthMethod) (transport.UploadPackSession, error) {
-	return &localSession{path: e.Path, service: "upload-pack"}, nil
+func (l local) heads(ctx context.Context) (refs, error) {
+	out, err := git(ctx, nil, "--git-dir="+l.path, "for-each-ref", "--format=%(objectname) %(refname)")
+	if err != nil {
+		return nil, err
+	}
+	found := refs{}
+	for line := range strings.Lines(string(out)) {
+		sha, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if len(sha) != 2*len(plumbing.ZeroHash) {
+			return nil, errHashAlgorithm
+		}
+		found[plumbing.ReferenceName(name)] = plumbing.NewHash(sha)
+	}
+	return found, nil
 }
 
-// NewReceivePackSession implements [transport.Transport].
-func (local) NewReceivePackSession(e *transport.Endpoint, _ transport.AuthMethod) (transport.ReceivePackSession, error) {
-	return &localSession{path: e.Path, service: "receive-pack"}, nil
+// commits has git print them in one go: looking a second time for each of
+// them, as fetch does, costs as much as the first.
+func (l local) commits(ctx context.Context, w want) ([]rollout.Commit, error) {
+	printed, err := git(ctx, nil, append(l.list(w), "--encoding=UTF-8", "--format=%P%x00%an%x00%at%x00%B%x00")...)
+	if err != nil {
+		return nil, err
+	}
+	var all []rollout.Commit
+	for text := string(printed); text != ""; {
+		var c rollout.Commit
+		if c, text, err = takeCommit(text); err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }
 
-// A localSession asks as git does over http: one process a question, so that
+// takeCommit reads one commit, and returns what comes after it. No part of a
+// commit holds a NUL.
+func takeCommit(text string) (c rollout.Commit, rest string, err error) {
+	name, rest, ok := strings.Cut(strings.TrimPrefix(text, "commit "), "\n")
+	parts := strings.SplitN(rest, "\x00", 5)
+	if !ok || len(parts) < 5 {
+		return c, "", fmt.Errorf("git rev-list: unexpected answer %q", name)
+	}
+	c = rollout.Commit{SHA: rollout.SHA(name), Author: parts[1], Message: parts[3]}
+	for parent := range strings.FieldsSeq(parts[0]) {
+		c.Parents = append(c.Parents, rollout.SHA(parent))
+	}
+	// A date that is none stays the zero time: nothing depends on it.
+	if seconds, err := strconv.ParseInt(parts[2], 10, 64); err == nil {
+		c.Authored = time.Unix(seconds, 0)
+	}
+	return c, strings.TrimPrefix(parts[4], "\n"), nil
+}
+
+// list is the command that lists what is wanted.
+func (l local) list(w want) []string {
+	list := []string{"--git-dir=" + l.path, "rev-list", w.tip.String()}
+	if !w.have.IsZero() {
+		list = append(list, "^"+w.have.String())
+	}
+	if w.depth > 0 {
+		list = append(list, fmt.Sprintf("--max-count=%d", w.depth))
+	}
+	return list
+}
+
+// fetch has git list objects, and then print them.
+func (l local) fetch(ctx context.Context, w want) (*memory.Storage, error) {
+	list := l.list(w)
+	if !w.commitsOnly {
+		list = append(list, "--objects", "--no-object-names")
+	}
+	names, err := git(ctx, nil, list...)
+	if err != nil {
+		return nil, err
+	}
+	printed, err := git(ctx, bytes.NewReader(names), "--git-dir="+l.path, "cat-file", "--batch")
+	if err != nil {
+		return nil, err
+	}
+	store := memory.NewStorage()
+	for len(printed) > 0 {
+		if printed, err = takeObject(printed, store); err != nil {
+			return nil, err
+		}
+	}
+	return store, nil
+}
+
+// takeObject reads one object as `git cat-file --batch` prints it, and returns
+// what comes after it.
+func takeObject(printed []byte, store *memory.Storage) (rest []byte, err error) {
+	var name, kind string
+	var size int
+	header, rest, _ := bytes.Cut(printed, []byte("\n"))
+	if _, err := fmt.Sscanf(string(header), "%s %s %d", &name, &kind, &size); err != nil || size < 0 || size >= len(rest) {
+		return nil, fmt.Errorf("git cat-file: unexpected answer %q", header)
+	}
+	object := store.NewEncodedObject()
+	is, err := plumbing.ParseObjectType(kind)
+	if err != nil {
+		return nil, err
+	}
+	object.SetType(is)
+	if err := write(object, rest[:size]); err != nil {
+		return nil, err
+	}
+	_, err = store.SetEncodedObject(object)
+	return rest[size+1:], err
+}
+
+func (l local) has(ctx context.Context, commit, _ plumbing.Hash) (bool, error) {
+	_, err := git(ctx, nil, "--git-dir="+l.path, "cat-file", "-e", commit.String()+"^{commit}")
+	var refused *exec.ExitError
+	if errors.As(err, &refused) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (l local) writing() (transport.ReceivePackSession, error) {
+	return localSession(l), nil
+}
+
+// A localSession pushes as git does over http: one process a question, so that
 // nothing is left running when the caller goes away.
-type localSession struct {
-	path, service string
-}
+type localSession struct{ path string }
 
 // AdvertisedReferences implements [transport.Session].
-func (s *localSession) AdvertisedReferences() (*packp.AdvRefs, error) {
+func (s localSession) AdvertisedReferences() (*packp.AdvRefs, error) {
 	return s.AdvertisedReferencesContext(context.Background())
 }
 
 // AdvertisedReferencesContext implements [transport.Session].
-func (s *localSession) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {
-	out, err := s.git(ctx, nil, "--advertise-refs")
+func (s localSession) AdvertisedReferencesContext(ctx context.Context) (*packp.AdvRefs, error) {
+	out, err := git(ctx, nil, "receive-pack", "--advertise-refs", "--", s.path)
 	if err != nil {
 		return nil, err
 	}
-	refs := packp.NewAdvRefs()
-	err = refs.Decode(bytes.NewReader(out))
-	switch {
-	case s.service == "receive-pack" && errors.Is(err, packp.ErrEmptyAdvRefs):
-		return refs, nil
-	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty() && s.service == "upload-pack":
-		return nil, transport.ErrEmptyRemoteRepository
-	}
-	return refs, err
-}
-
-// UploadPack implements [transport.UploadPackSession].
-func (s *localSession) UploadPack(ctx context.Context, request *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
-	var in bytes.Buffer
-	if err := request.UploadRequest.Encode(&in); err != nil {
+	offered := packp.NewAdvRefs()
+	if err := offered.Decode(bytes.NewReader(out)); err != nil && !errors.Is(err, packp.ErrEmptyAdvRefs) {
 		return nil, err
 	}
-	if err := request.UploadHaves.Encode(&in, false); err != nil {
-		return nil, err
-	}
-	in.WriteString("0009done\n")
-	out, err := s.git(ctx, &in, "--stateless-rpc")
-	if err != nil {
-		return nil, err
-	}
-	answer := packp.NewUploadPackResponse(request)
-	return answer, answer.Decode(io.NopCloser(bytes.NewReader(out)))
+	return offered, nil
 }
 
 // ReceivePack implements [transport.ReceivePackSession].
-func (s *localSession) ReceivePack(ctx context.Context, request *packp.ReferenceUpdateRequest) (*packp.ReportStatus, error) {
+func (s localSession) ReceivePack(ctx context.Context, request *packp.ReferenceUpdateRequest) (*packp.ReportStatus, error) {
 	var in bytes.Buffer
 	if err := request.Encode(&in); err != nil {
 		return nil, err
 	}
-	out, err := s.git(ctx, &in, "--stateless-rpc")
+	out, err := git(ctx, &in, "receive-pack", "--stateless-rpc", "--", s.path)
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +192,11 @@ func (s *localSession) ReceivePack(ctx context.Context, request *packp.Reference
 }
 
 // Close implements [transport.Session].
-func (s *localSession) Close() error { return nil }
+func (s localSession) Close() error { return nil }
 
-func (s *localSession) git(ctx context.Context, in io.Reader, mode string) ([]byte, error) {
-	command := exec.CommandContext(ctx, "git",
-		"-c", "uploadpack.allowFilter=true", "-c", "uploadpack.allowReachableSHA1InWant=true",
-		s.service, mode, "--", s.path)
+// git runs git, and returns what it prints.
+func git(ctx context.Context, in io.Reader, args ...string) ([]byte, error) {
+	command := exec.CommandContext(ctx, "git", args...)
 	command.Env = environment()
 	command.Stdin = in
 	var out, errs bytes.Buffer
@@ -114,15 +205,16 @@ func (s *localSession) git(ctx context.Context, in io.Reader, mode string) ([]by
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, fmt.Errorf("git %s: %s: %w", s.service, rollout.Printable(strings.TrimSpace(errs.String()), 400), err)
+		return nil, fmt.Errorf("git: %s: %w", rollout.Printable(strings.TrimSpace(errs.String()), 400), err)
 	}
 	return out.Bytes(), nil
 }
 
 // environment is what git needs of the environment, and nothing else: no
-// token, and no GIT_DIR of a hook that this may be called from.
+// token, and no GIT_DIR of a hook that this may be called from. What
+// refs/replace says is not what a clone, and so a cluster, has.
 func environment() []string {
-	env := []string{"LC_ALL=C"}
+	env := []string{"LC_ALL=C", "GIT_NO_REPLACE_OBJECTS=1"}
 	for _, name := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "SYSTEMROOT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"} {
 		if value, ok := os.LookupEnv(name); ok { //nolint:forbidigo // what a child process is given
 			env = append(env, name+"="+value)

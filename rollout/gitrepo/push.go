@@ -33,7 +33,7 @@ func (r *Remote) Commit(ctx context.Context, t rollout.Transaction) (rollout.SHA
 	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
 
-	session, err := r.writing()
+	session, err := r.at.writing()
 	if err != nil {
 		return "", r.explain("write to", err)
 	}
@@ -184,7 +184,11 @@ func (r *Remote) mustHave(ctx context.Context, t rollout.Transaction, offered *p
 		}
 	}
 	if !branch.IsZero() {
-		has, err := r.has(ctx, hash(t.To), branch)
+		var has bool
+		err := r.patiently(ctx, "ask for a commit of", func(ctx context.Context) (err error) {
+			has, err = r.at.has(ctx, hash(t.To), branch)
+			return err
+		})
 		if err != nil || has {
 			return err
 		}
@@ -195,12 +199,12 @@ func (r *Remote) mustHave(ctx context.Context, t rollout.Transaction, offered *p
 // rejected finds out why the remote refused: a head that is not where it was
 // observed, or the remote's own rules.
 func (r *Remote) rejected(ctx context.Context, t rollout.Transaction, report *packp.ReportStatus) error {
-	refs, err := r.heads(ctx)
+	heads, err := r.heads(ctx)
 	if err != nil {
 		return err
 	}
 	for _, command := range commands(t, plumbing.ZeroHash) {
-		if now := refs[command.Name]; now != command.Old {
+		if now := heads[command.Name]; now != command.Old {
 			return moved(command, now)
 		}
 	}

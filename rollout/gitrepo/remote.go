@@ -14,7 +14,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/plumbing/transport/client"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
@@ -29,6 +28,13 @@ type Options struct {
 	// Token is sent to https remotes, and to nothing else but http on this
 	// machine. Default is to ask without one.
 	Token string
+	// Key is the private key for ssh remotes, as PEM or in OpenSSH's format,
+	// without a passphrase. Default is to ask the agent.
+	Key []byte
+	// HostKeys tells which public keys an ssh host may show, each as a line of
+	// authorized_keys. It is asked whenever a connection is made. Where it
+	// tells none, or is nil, the user's known_hosts does.
+	HostKeys func(context.Context) ([]string, error)
 	// Transport carries https requests. Default is http.DefaultTransport.
 	Transport http.RoundTripper
 	// Name and Email are the identity of ledger commits.
@@ -45,10 +51,8 @@ type Options struct {
 type Remote struct {
 	options Options
 	// where is the remote as messages name it, without credentials.
-	where    string
-	endpoint transport.Endpoint
-	git      transport.Transport
-	auth     transport.AuthMethod
+	where string
+	at    place
 }
 
 // Open prepares to speak to a remote. It does not connect yet; an error is of
@@ -67,29 +71,41 @@ func Open(o Options) (*Remote, error) {
 			Ways: []string{"give a path, https://host/owner/name.git or ssh://git@host/owner/name.git"},
 		}
 	}
-	r := &Remote{options: o, where: withoutPassword(*endpoint), endpoint: *endpoint}
+	r := &Remote{options: o, where: withoutPassword(*endpoint)}
+	if r.at, err = reach(o, *endpoint, r.where); err != nil {
+		return nil, err
+	}
+	r.options.Key = nil // kept in one place alone
+	return r, nil
+}
+
+// reach finds out how to get to an endpoint.
+func reach(o Options, endpoint transport.Endpoint, where string) (place, error) {
 	switch endpoint.Protocol {
 	case "file":
-		if r.endpoint.Path, err = gitDirectory(endpoint.Path); err != nil {
-			return nil, err
-		}
-		r.git = local{}
+		path, err := gitDirectory(endpoint.Path)
+		return local{path}, err
 	case "http", "https":
-		r.git = githttp.NewClient(&http.Client{Transport: o.Transport})
+		w := wire{git: githttp.NewClient(&http.Client{Transport: o.Transport}), endpoint: endpoint, where: where}
 		if o.Token != "" && (endpoint.Protocol == "https" || loopback(endpoint.Host)) {
 			// GitHub takes any user name with a token, and shows this one in
 			// its documentation.
-			r.auth = &githttp.BasicAuth{Username: "x-access-token", Password: o.Token}
+			w.auth = &githttp.BasicAuth{Username: "x-access-token", Password: o.Token}
 		}
+		return w, nil
+	case "ssh":
+		git, err := newOverSSH(o, where)
+		return wire{git: git, endpoint: endpoint, where: where}, err
 	default:
-		if r.git, err = client.NewClient(endpoint); err != nil {
+		git, err := client.NewClient(&endpoint)
+		if err != nil {
 			return nil, &rollout.Problem{
-				Kind: rollout.ErrUsage, What: fmt.Sprintf("nothing here speaks %s, so %s cannot be reached", endpoint.Protocol, r.where),
+				Kind: rollout.ErrUsage, What: fmt.Sprintf("nothing here speaks %s, so %s cannot be reached", endpoint.Protocol, where),
 				Ways: []string{"give a path, https://host/owner/name.git or ssh://git@host/owner/name.git"},
 			}
 		}
+		return wire{git: git, endpoint: endpoint, where: where}, nil
 	}
-	return r, nil
 }
 
 // withoutPassword is an address as it can be shown to anybody.
@@ -108,20 +124,6 @@ func withoutPassword(e transport.Endpoint) string {
 func loopback(host string) bool {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return host == "localhost" || ip.IsLoopback()
-}
-
-// reading opens a session to fetch with. It has an endpoint of its own:
-// go-git's http transport follows a redirect by changing the endpoint that it
-// was given, and the next session would take the token there.
-func (r *Remote) reading() (transport.UploadPackSession, error) {
-	endpoint := r.endpoint
-	return r.git.NewUploadPackSession(&endpoint, r.auth)
-}
-
-// writing opens a session to push with, in the same way.
-func (r *Remote) writing() (transport.ReceivePackSession, error) {
-	endpoint := r.endpoint
-	return r.git.NewReceivePackSession(&endpoint, r.auth)
 }
 
 // gitDirectory finds the repository at a path: the path itself where it is
@@ -208,28 +210,12 @@ func (r *Remote) Log(ctx context.Context, ledger rollout.Head, limit int) ([]rol
 }
 
 // heads reads every ref of the remote. An empty repository has none.
-func (r *Remote) heads(ctx context.Context) (map[plumbing.ReferenceName]plumbing.Hash, error) {
-	var advertised *packp.AdvRefs
-	err := r.patiently(ctx, "read the branches of", func(ctx context.Context) error {
-		session, err := r.reading()
-		if err != nil {
-			return err
-		}
-		defer session.Close()
-		advertised, err = session.AdvertisedReferencesContext(ctx)
+func (r *Remote) heads(ctx context.Context) (found refs, err error) {
+	err = r.patiently(ctx, "read the branches of", func(ctx context.Context) (err error) {
+		found, err = r.at.heads(ctx)
 		return err
 	})
-	if err != nil || advertised == nil {
-		return nil, err
-	}
-	if len(advertised.Shallows) > 0 {
-		return nil, shallow(r.where)
-	}
-	refs := make(map[plumbing.ReferenceName]plumbing.Hash, len(advertised.References))
-	for name, hash := range advertised.References {
-		refs[plumbing.ReferenceName(name)] = hash
-	}
-	return refs, nil
+	return found, err
 }
 
 func branchRef(branch string) plumbing.ReferenceName {

@@ -123,15 +123,15 @@ func TestRuns(t *testing.T) {
 	})
 	worker.want(worker.do("GET", "", nil), 401, "Bad credentials")
 	for query, want := range map[string]float64{
-		"":                                         1,
-		"?status=failure&branch=main":              1,
-		"?status=success":                          0,
-		"?actor=nobody":                            0,
-		"?created=>=2026-03-02T09:00:00Z":          1,
-		"?created=2026-03-01..2026-03-02":          1,
-		"?created=%3E2026-03-02":                   0,
-		"?event=push":                              0,
-		"?head_sha=" + d.HeadSHA:                   1,
+		"":                                1,
+		"?status=failure&branch=main":     1,
+		"?status=success":                 0,
+		"?actor=nobody":                   0,
+		"?created=>=2026-03-02T09:00:00Z": 1,
+		"?created=2026-03-01..2026-03-02": 1,
+		"?created=%3E2026-03-02":          0,
+		"?event=push":                     0,
+		"?head_sha=" + d.HeadSHA:          1,
 		"?event=workflow_dispatch&created=<2026-1": -1,
 	} {
 		s.http = s.github.Transport() // the description has "created" as a date, the documentation as a range

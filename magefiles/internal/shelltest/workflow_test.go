@@ -124,7 +124,7 @@ func TestPermissions(t *testing.T) {
 				case file == promoting && name == "soak":
 					want = map[string]string{}
 				case file == promoting && name == "promote":
-					want = map[string]string{"contents": "write", "statuses": "read"}
+					want = map[string]string{"contents": "write"}
 				}
 				if j.Permissions == nil {
 					t.Errorf("%s says nothing of its permissions", name)
@@ -182,7 +182,7 @@ func TestActionsArePinned(t *testing.T) {
 			}
 		}
 	}
-	if want, got := []string{"actions/checkout", "actions/setup-go"}, slices.Sorted(maps.Keys(pins)); !slices.Equal(got, want) {
+	if want, got := []string{"actions/checkout", "actions/create-github-app-token", "actions/setup-go"}, slices.Sorted(maps.Keys(pins)); !slices.Equal(got, want) {
 		t.Errorf("actions in use are %v, want %v", got, want)
 	}
 }
@@ -317,11 +317,17 @@ func TestTriggersOfPromote(t *testing.T) {
 	}
 }
 
-func TestTokenIsInOneStepOnly(t *testing.T) {
+// What the promoting step is given, and nobody else.
+var credentials = map[string]string{
+	"GH_TOKEN":            "${{ steps.app.outputs.token || secrets.token || secrets.ROLLOUT_TOKEN || github.token }}",
+	"GH_ENTERPRISE_TOKEN": "${{ steps.app.outputs.token || secrets.token || secrets.ROLLOUT_TOKEN || github.token }}",
+	"ROLLOUT_DEPLOY_KEY":  "${{ secrets.deploy_key || secrets.ROLLOUT_DEPLOY_KEY }}",
+}
+
+func TestCredentialsAreInOneStepOnly(t *testing.T) {
 	promote := promoteWorkflow(t).Jobs["promote"]
-	const want = "${{ secrets.token || secrets.ROLLOUT_TOKEN || github.token }}"
 	env := runStep(t, promote).Env
-	for _, name := range []string{"GH_TOKEN", "GH_ENTERPRISE_TOKEN"} {
+	for name, want := range credentials {
 		if env[name] != want {
 			t.Errorf("%s is %q, want %s", name, env[name], want)
 		}
@@ -329,16 +335,59 @@ func TestTokenIsInOneStepOnly(t *testing.T) {
 	if promote.Env != nil {
 		t.Error("the job's environment reaches every step: give it to the step")
 	}
+	secret := regexp.MustCompile(`(?i)token|secrets\.`)
 	for file, w := range workflows(t) {
 		for _, j := range w.Jobs {
 			for _, s := range j.Steps {
 				for name, value := range s.Env {
-					if strings.Contains(value, "token") && value != want {
-						t.Errorf("%s: a token in %s of %s", file, name, s.Name)
+					if secret.MatchString(value) && value != credentials[name] {
+						t.Errorf("%s: a credential in %s of %s", file, name, s.Name)
 					}
 				}
 			}
 		}
+	}
+}
+
+// The App's token may do what a promotion needs, and its private key goes to
+// the action alone that makes the token.
+func TestTokenOfTheApp(t *testing.T) {
+	var found []step
+	for _, s := range promoteWorkflow(t).Jobs["promote"].Steps {
+		if strings.HasPrefix(s.Uses.Value, "actions/create-github-app-token@") {
+			found = append(found, s)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d steps make a token, want 1", len(found))
+	}
+	if found[0].If != "vars.ROLLOUT_APP_ID" {
+		t.Errorf("a token is made if %q: most have no App", found[0].If)
+	}
+	want := map[string]string{
+		"app-id": "${{ vars.ROLLOUT_APP_ID }}", "private-key": "${{ secrets.app_key || secrets.ROLLOUT_APP_KEY }}",
+		"permission-contents": "write", "permission-workflows": "write",
+	}
+	if diff := cmp.Diff(want, found[0].With); diff != "" {
+		t.Errorf("what the action is given (-want +got):\n%s", diff)
+	}
+}
+
+// A caller can give every secret by its name here, or let it be inherited.
+func TestSecretsOfCallers(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(workflowDir, promoting))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := promoteWorkflow(t).On.WorkflowCall.Secrets
+	used := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\$\{\{[^}]*\}\}`).FindAllString(string(text), -1) {
+		for _, name := range regexp.MustCompile(`secrets\.(\w+)`).FindAllStringSubmatch(m, -1) {
+			used[name[1]] = true
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(used)), slices.Sorted(maps.Keys(declared))); diff != "" {
+		t.Errorf("secrets (-used +declared):\n%s", diff)
 	}
 }
 

@@ -9,8 +9,8 @@
 //
 // # Invariants
 //
-// A token goes to the forge's adapters and nowhere else. Nothing is asked of
-// the forge before the plan and the arguments are known to be right.
+// A token or key goes to the forge's adapters and nowhere else. Nothing is asked
+// of the forge before the plan and the arguments are known to be right.
 //
 // # Concurrency
 //
@@ -147,10 +147,13 @@ func connect(ctx context.Context, o *operate.Operator) error {
 	o.Engine = &rollout.Engine{Plan: plan, Ledger: ledger.Ledger{}, By: actor(), Run: runURL()}
 	if repository.Forge == rollout.ForgeGitHub {
 		token, source := github.Token(repository.Host)
-		return GitHub(o, Access{Token: token, TokenSource: source})
+		return GitHub(o, Access{Token: token, TokenSource: source, DeployKey: deployKey(ctx)})
 	}
 	name, email := identity(ctx)
-	remote, err := gitrepo.Open(gitrepo.Options{URL: repository.URL, Token: os.Getenv("GIT_TOKEN"), Name: name, Email: email, Now: time.Now})
+	remote, err := gitrepo.Open(gitrepo.Options{
+		URL: repository.URL, Token: os.Getenv("GIT_TOKEN"), Key: []byte(os.Getenv("ROLLOUT_DEPLOY_KEY")),
+		Name: name, Email: email, Now: time.Now,
+	})
 	if err != nil {
 		return err
 	}
@@ -161,6 +164,8 @@ func connect(ctx context.Context, o *operate.Operator) error {
 // Access is how GitHub is reached.
 type Access struct {
 	Token, TokenSource string
+	// DeployKey makes the promotions. Default is to let the token make them.
+	DeployKey *DeployKey
 	// Transport carries all requests. Default is http.DefaultTransport.
 	Transport http.RoundTripper
 }
@@ -180,7 +185,10 @@ func GitHub(o *operate.Operator, access Access) error {
 		return err
 	}
 	o.Engine.Remote, o.Engine.History, o.Settings, o.Workflows = client, history, client, client
-	return nil
+	if access.DeployKey != nil {
+		o.Engine.Remote, err = newKeyed(client, *access.DeployKey)
+	}
+	return err
 }
 
 // atWork is the repository to work on: the plan's, or the one that GH_REPO
