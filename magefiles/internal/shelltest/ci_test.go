@@ -99,7 +99,7 @@ func TestCIRunsEveryStep(t *testing.T) {
 		{"Workflows", "actionlint "},
 		{"Branches", "go tool mage verify:branches"},
 		{"Demo", "go tool mage demo"},
-		{"Benchmarks, once each", "go test -run=^$ -bench=. -benchtime=1x ./..."},
+		{"Benchmarks, once each", "go test -short -run=^$ -bench=. -benchtime=1x ./..."},
 	}
 	dir, bin := checkout(t)
 	r := run(t, dir, "", []string{first(bin)}, ".ci/run")
