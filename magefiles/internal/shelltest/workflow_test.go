@@ -97,19 +97,33 @@ func promoteWorkflow(t *testing.T) workflow {
 	return w
 }
 
-// runStep is the one step of a job that runs the toolkit.
-func runStep(t *testing.T, j job) step {
-	t.Helper()
+// runSteps are the steps of a job that run a script.
+func runSteps(j job) []step {
 	var found []step
 	for _, s := range j.Steps {
 		if s.Run != "" {
 			found = append(found, s)
 		}
 	}
-	if len(found) != 1 {
-		t.Fatalf("%d steps run something, want 1", len(found))
+	return found
+}
+
+// promotingStep is the step that runs the target: the last one, after the one
+// that compiles it.
+func promotingStep(t *testing.T) step {
+	t.Helper()
+	found := runSteps(promoteWorkflow(t).Jobs["promote"])
+	if len(found) != 2 {
+		t.Fatalf("%d steps run something, want 2", len(found))
 	}
-	return found[0]
+	return found[1]
+}
+
+func TestNoTokenIsAboutWhileCompiling(t *testing.T) {
+	compile := runSteps(promoteWorkflow(t).Jobs["promote"])[0]
+	if compile.Run != `go tool mage -compile "$RUNNER_TEMP/rollout"` || compile.Env != nil {
+		t.Errorf("the first script is %q, with the environment %v", compile.Run, compile.Env)
+	}
 }
 
 func TestPermissions(t *testing.T) {
@@ -260,7 +274,7 @@ func TestSoakWaitsWithoutBlockingAnybody(t *testing.T) {
 	if soak.If != "github.event_name == 'push'" {
 		t.Errorf("soak runs if %q, want after a push only", soak.If)
 	}
-	if soak.Needs != "" || len(soak.Steps) != 1 || runStep(t, soak).Env != nil {
+	if soak.Needs != "" || len(soak.Steps) != 1 || runSteps(soak)[0].Env != nil {
 		t.Error("soak does more than wait")
 	}
 }
@@ -326,7 +340,7 @@ var credentials = map[string]string{
 
 func TestCredentialsAreInOneStepOnly(t *testing.T) {
 	promote := promoteWorkflow(t).Jobs["promote"]
-	env := runStep(t, promote).Env
+	env := promotingStep(t).Env
 	for name, want := range credentials {
 		if env[name] != want {
 			t.Errorf("%s is %q, want %s", name, env[name], want)
@@ -447,21 +461,20 @@ func TestCallersNeedNoToolkit(t *testing.T) {
 }
 
 // promoteScript runs the script of the promoting step as GitHub would, with a
-// recorder in the place of go.
+// recorder in the place of the compiled targets.
 func promoteScript(t *testing.T, env ...string) (result, []string) {
 	t.Helper()
-	s := runStep(t, promoteWorkflow(t).Jobs["promote"])
+	s := promotingStep(t)
 	dir := t.TempDir()
 	script := filepath.Join(dir, "script")
 	if err := os.WriteFile(script, []byte(s.Run), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	recorded := newRecorder(t, "go")
+	recorded := newRecorder(t, "rollout")
 	// What is not given to a workflow is the empty text.
 	env = append([]string{
-		"SKIP_WAIT=", "REASON=", "REVISION=", "STAGE=", "GITHUB_WORKSPACE=/workspace",
+		"SKIP_WAIT=", "REASON=", "REVISION=", "STAGE=", "RUNNER_TEMP=" + filepath.Dir(recorded.path),
 		"RECORDER_LOG=" + recorded.log,
-		"PATH=" + filepath.Dir(recorded.path) + string(os.PathListSeparator) + os.Getenv("PATH"),
 	}, env...)
 	r := run(t, dir, "", env, "bash", "--noprofile", "--norc", "-eo", "pipefail", script)
 	if _, err := os.Stat(filepath.Join(dir, "executed")); err == nil {
@@ -471,24 +484,24 @@ func promoteScript(t *testing.T, env ...string) (result, []string) {
 }
 
 func TestPromotingStep(t *testing.T) {
-	mage := []string{"tool", "mage", "-w", "/workspace/repository"}
 	tests := []struct {
 		name string
 		env  []string
 		want []string
 		code int
 	}{
-		{"tick", nil, append(mage, "release:promote"), 0},
-		{"not yet", []string{"RECORDER_EXIT=75"}, append(mage, "release:promote"), 0},
-		{"failed", []string{"RECORDER_EXIT=1"}, append(mage, "release:promote"), 1},
-		{"not permitted", []string{"RECORDER_EXIT=77"}, append(mage, "release:promote"), 77},
-		{"dispatched", []string{"SKIP_WAIT=false", "STAGE=apps"}, append(mage, "release:promote", "-stage=apps"), 0},
-		{"override", []string{"SKIP_WAIT=true"}, append(mage, "release:override", "-direct", "-yes"), 0},
-		{"override not done", []string{"SKIP_WAIT=true", "RECORDER_EXIT=75"}, append(mage, "release:override", "-direct", "-yes"), 75},
+		{"tick", nil, []string{"release:promote"}, 0},
+		{"not yet", []string{"RECORDER_EXIT=75"}, []string{"release:promote"}, 0},
+		{"failed", []string{"RECORDER_EXIT=1"}, []string{"release:promote"}, 1},
+		{"not permitted", []string{"RECORDER_EXIT=77"}, []string{"release:promote"}, 77},
+		{"dispatched", []string{"SKIP_WAIT=false", "STAGE=apps"}, []string{"release:promote", "-stage=apps"}, 0},
+		{"override", []string{"SKIP_WAIT=true"}, []string{"release:override", "-direct", "-yes"}, 0},
+		{"override not done", []string{"SKIP_WAIT=true", "RECORDER_EXIT=75"}, []string{"release:override", "-direct", "-yes"}, 75},
 		{
 			"override in full",
 			[]string{"SKIP_WAIT=true", "REASON=why", "REVISION=1a2b3c4", "STAGE=apps"},
-			append(mage, "release:override", "-direct", "-yes", "-reason=why", "-sha=1a2b3c4", "-stage=apps"), 0,
+			[]string{"release:override", "-direct", "-yes", "-reason=why", "-sha=1a2b3c4", "-stage=apps"},
+			0,
 		},
 		{"revision without override", []string{"SKIP_WAIT=false", "REVISION=1a2b3c4"}, nil, 2},
 		{"reason without override", []string{"REASON=why"}, nil, 2},
@@ -497,7 +510,7 @@ func TestPromotingStep(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r, got := promoteScript(t, tt.env...)
 			if diff := cmp.Diff(tt.want, got); diff != "" || r.code != tt.code {
-				t.Errorf("exit %d, want %d; arguments of go (-want +got):\n%s%s", r.code, tt.code, diff, r.stderr)
+				t.Errorf("exit %d, want %d; arguments of the binary (-want +got):\n%s%s", r.code, tt.code, diff, r.stderr)
 			}
 		})
 	}
@@ -509,7 +522,7 @@ func TestInputsArriveAsTyped(t *testing.T) {
 			_, got := promoteScript(t, "SKIP_WAIT=true", "REASON="+text, "REVISION="+text, "STAGE="+text)
 			want := []string{"-reason=" + text, "-sha=" + text, "-stage=" + text}
 			if len(got) < 3 || !slices.Equal(got[len(got)-3:], want) {
-				t.Errorf("go was called with %q, want it to end with %q", got, want)
+				t.Errorf("the binary was called with %q, want it to end with %q", got, want)
 			}
 		})
 	}
