@@ -65,8 +65,8 @@ func newTimeline(g *graph) *timeline {
 
 // note takes an arrival of the ledger. It shows what the branch contained
 // when somebody looked, and so what had arrived by then. It never shows that
-// something left: an arrival is dropped from the ledger as soon as one is
-// recorded that does not contain it.
+// something left: the next promotion that finds a recorded revision gone drops
+// its arrival from the ledger.
 func (t *timeline) note(a Arrival) {
 	position, pending := t.index[a.Revision]
 	if !pending {
@@ -91,6 +91,10 @@ func (t *timeline) see(m Movement) {
 		// After contains Before, so Before is on the stage already, or there
 		// was no branch: nothing that is pending was on it.
 		t.move(-1, m.At)
+	case m.Forced:
+		// Whatever was noted meanwhile, the branch had no more than Before is
+		// known to contain.
+		t.move(t.known(m.Before), m.At)
 	}
 	switch {
 	case pending:

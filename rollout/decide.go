@@ -35,8 +35,11 @@ type Decision struct {
 	Stage Stage
 	// Action is what is to be done.
 	Action Action
-	// Reason is one sentence for people.
-	Reason string
+	// Reason is one sentence for people, and Because the part of it that the
+	// ledger keeps of a promotion.
+	Reason, Because string
+	// Ways are what an operator can do, for [Diverged] only.
+	Ways []string
 	// Revision is what is promoted, for [Promote] only.
 	Revision *Revision
 	// GoesOut are the commits that the promotion brings to the stage,
@@ -85,6 +88,7 @@ func Decide(now time.Time, stage Stage, s Snapshot) Decision {
 	if len(s.Foreign) > 0 {
 		d.Action = Diverged
 		d.Foreign = s.Foreign
+		d.Ways = waysBack(s)
 		d.Reason = fmt.Sprintf("%s has %s that %s has not, so it cannot be fast-forwarded",
 			s.Target.Branch, countCommits(len(s.Foreign)), s.Upstream.Branch)
 		return d
@@ -127,8 +131,8 @@ func judge(now time.Time, stage Stage, target Head, r Revision) Verdict {
 		v.Reason = fmt.Sprintf("it arrived %s and soaks %s, until %s",
 			FormatTime(r.Arrival), FormatDuration(stage.Soak), FormatTime(ready))
 		if !r.Recorded {
-			v.Reason = fmt.Sprintf("nothing says when it arrived, so its soak of %s starts now and ends %s",
-				FormatDuration(stage.Soak), FormatTime(ready))
+			v.Reason = fmt.Sprintf("nothing says when it arrived: its soak of %s begins when release:promote next runs and records it",
+				FormatDuration(stage.Soak))
 		}
 	case stage.Soak == 0:
 		v.Outcome = Promotable
@@ -146,6 +150,7 @@ func (d *Decision) promote(v Verdict, s Snapshot) {
 	d.Action = Promote
 	d.Revision = &v.Revision
 	d.GoesOut = goesOut(s, v.Revision.SHA)
+	d.Because = v.Reason
 	d.Reason = fmt.Sprintf("%s is the newest revision of %s that may go out: %s",
 		v.Revision.SHA.Short(), s.Upstream.Branch, v.Reason)
 }

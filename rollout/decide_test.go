@@ -355,7 +355,7 @@ func TestDecideSaysWhy(t *testing.T) {
 			0  release A
 			1  push B
 			5  look`,
-			"the one pending revision is soaking: nothing says when it arrived, so its soak of 24h starts now and ends 2026-03-03 13:00 UTC",
+			"the one pending revision is soaking: nothing says when it arrived: its soak of 24h begins when release:promote next runs and records it",
 		},
 		{
 			"promoted", `

@@ -80,13 +80,31 @@ func (e *Engine) exist(s Snapshot) error {
 			Ways: []string{"push a first commit to it, or correct the stage's branch in the plan"},
 		}
 	}
-	for _, head := range []Head{s.Target, s.Ledger} {
-		if head.SHA == "" {
-			return &Problem{
-				Kind: ErrNoBranch,
-				What: fmt.Sprintf("%s has no branch %s", e.Plan.Repository.Slug(), head.Branch),
-				Ways: []string{"run `mage release:init`, which creates what is missing", "if it was there before, find out who deleted it first: `mage release:init` starts it anew"},
-			}
+	if s.Ledger.SHA == "" && s.Target.SHA == "" {
+		return &Problem{
+			Kind: ErrNoBranch,
+			What: fmt.Sprintf("%s has no branch %s and no ledger %s", e.Plan.Repository.Slug(), s.Target.Branch, s.Ledger.Branch),
+			Ways: []string{"run `mage release:init`, which sets the rollout up"},
+		}
+	}
+	if s.Ledger.SHA == "" {
+		return &Problem{
+			Kind: ErrNoBranch,
+			What: fmt.Sprintf("%s has no branch %s", e.Plan.Repository.Slug(), s.Ledger.Branch),
+			Ways: []string{
+				fmt.Sprintf("if it was there before, find out who deleted it, and put it back: the repository's activity says where it stood; git push origin <commit>:refs/heads/%s", quote(s.Ledger.Branch)),
+				"if the rollout was never set up here, run `mage release:init`, which begins a new ledger",
+			},
+		}
+	}
+	if s.Target.SHA == "" {
+		return &Problem{
+			Kind: ErrNoBranch,
+			What: fmt.Sprintf("%s has no branch %s", e.Plan.Repository.Slug(), s.Target.Branch),
+			Ways: []string{
+				"run `mage release:init`, which puts it back where the ledger last saw it",
+				"if it was there before, find out who deleted it",
+			},
 		}
 	}
 	return nil
@@ -162,11 +180,56 @@ func (e *Engine) Promote(ctx context.Context, stage Stage) (Receipt, error) {
 		case d.Action == Promote:
 			return e.carryOut(ctx, r, o, e.entry(EntryPromotion, r, o))
 		case d.Record != nil:
-			return e.carryOut(ctx, r, o, e.entry(EntryArrival, r, o))
+			return e.recordArrival(ctx, r, o)
+		case len(departed(s)) > 0:
+			return e.carryOut(ctx, r, o, e.departure(r, o))
 		default:
 			return r, nil
 		}
 	})
+}
+
+// recordArrival writes down that a revision was seen, and decides again with
+// that in mind: its soak has begun.
+func (e *Engine) recordArrival(ctx context.Context, r Receipt, o Observation) (Receipt, error) {
+	after := e.stateAfter(r)
+	r, err := e.carryOut(ctx, r, o, e.entry(EntryArrival, r, o))
+	if err != nil {
+		return r, err
+	}
+	r.Snapshot.State = after
+	r.Decision = Decide(r.Snapshot.At, r.Decision.Stage, r.Snapshot)
+	return r, nil
+}
+
+// departed are the revisions whose arrival the ledger has, and which are no
+// longer pending although they were not promoted: a force-push took them
+// away. Were their arrivals kept, they would come back as if they had soaked
+// meanwhile.
+func departed(s Snapshot) []SHA {
+	pending := make(map[SHA]bool, len(s.Pending))
+	for _, c := range s.Pending {
+		pending[c.SHA] = true
+	}
+	var gone []SHA
+	for _, a := range s.State.Arrivals[s.Upstream.Branch] {
+		if !pending[a.Revision] {
+			gone = append(gone, a.Revision)
+		}
+	}
+	return gone
+}
+
+// departure describes that the ledger forgets arrivals.
+func (e *Engine) departure(r Receipt, o Observation) Entry {
+	gone := departed(r.Snapshot)
+	entry := e.signed(EntryDeparture, r, o)
+	entry.Branch, entry.To = r.Snapshot.Upstream.Branch, gone[0]
+	entry.Reason = fmt.Sprintf("%s no longer waits on %s, so its arrival is forgotten", gone[0].Short(), r.Snapshot.Upstream.Branch)
+	if len(gone) > 1 {
+		entry.Reason = fmt.Sprintf("%s and %d more no longer wait on %s, so their arrivals are forgotten", gone[0].Short(), len(gone)-1, r.Snapshot.Upstream.Branch)
+	}
+	return entry
 }
 
 // repeat runs one step until no head moved under it.
@@ -194,10 +257,7 @@ func (e *Engine) repeat(ctx context.Context, stage Stage, step func(Snapshot, Ob
 // entry describes what a decision is about to do.
 func (e *Engine) entry(kind EntryKind, r Receipt, o Observation) Entry {
 	d := r.Decision
-	entry := Entry{Kind: kind, Stage: d.Stage.Name, At: r.Snapshot.At.UTC().Truncate(time.Second), By: e.By, Run: e.Run}
-	if entry.By == "" {
-		entry.By = o.Viewer
-	}
+	entry := e.signed(kind, r, o)
 	if kind == EntryArrival {
 		entry.Branch, entry.To = r.Snapshot.Upstream.Branch, d.Record.Revision
 		entry.Reason = fmt.Sprintf("nothing says when %s arrived, so its soak starts now", d.Record.Revision.Short())
@@ -205,7 +265,16 @@ func (e *Engine) entry(kind EntryKind, r Receipt, o Observation) Entry {
 	}
 	entry.Branch, entry.From, entry.To = r.Snapshot.Target.Branch, r.Snapshot.Target.SHA, d.Revision.SHA
 	entry.Commits = len(d.GoesOut)
-	entry.Reason = d.Reason
+	entry.Reason = d.Because
+	return entry
+}
+
+// signed is an entry with who makes it, and when.
+func (e *Engine) signed(kind EntryKind, r Receipt, o Observation) Entry {
+	entry := Entry{Kind: kind, Stage: r.Decision.Stage.Name, At: r.Snapshot.At.UTC().Truncate(time.Second), By: e.By, Run: e.Run}
+	if entry.By == "" {
+		entry.By = o.Viewer
+	}
 	return entry
 }
 
@@ -281,12 +350,17 @@ func (e *Engine) feeds(stage Stage) bool {
 func diverged(s Snapshot) error {
 	what := fmt.Sprintf("%s has %s that %s has not, so it cannot be fast-forwarded:",
 		s.Target.Branch, countCommits(len(s.Foreign)), s.Upstream.Branch)
-	return &Problem{Kind: ErrDiverged, What: what + listCommits(s.Foreign), Ways: []string{
+	return &Problem{Kind: ErrDiverged, What: what + listCommits(s.Foreign), Ways: waysBack(s)}
+}
+
+// waysBack are the ways out of a divergence.
+func waysBack(s Snapshot) []string {
+	return []string{
 		fmt.Sprintf("bring them to %s by a pull request or a merge, if they are wanted: then %s can be fast-forwarded again", s.Upstream.Branch, s.Target.Branch),
 		fmt.Sprintf("if they are not, point %s back at a commit of %s by hand (its protection has to be lifted for it): git push --force-with-lease=%s:%s origin <commit>:refs/heads/%s",
-			s.Target.Branch, s.Upstream.Branch, s.Target.Branch, s.Target.SHA, s.Target.Branch),
+			s.Target.Branch, s.Upstream.Branch, quote(s.Target.Branch), s.Target.SHA, quote(s.Target.Branch)),
 		fmt.Sprintf("if %s was force-pushed, push what it had before: `git reflog`, or the repository's activity page", s.Upstream.Branch),
-	}}
+	}
 }
 
 // listed is how many commits an error names before it only counts the rest.

@@ -16,7 +16,7 @@ import (
 
 var promotionOfB = rollout.Entry{
 	Kind: rollout.EntryPromotion, Stage: "apps", Branch: "release", From: sha("A"), To: sha("B"), At: hour(25), By: "viewer", Commits: 1,
-	Reason: "4200000 is the newest revision of main that may go out: it arrived 2026-03-02 09:00 UTC and has soaked 24h of the 24h that apps asks for",
+	Reason: "it arrived 2026-03-02 09:00 UTC and has soaked 24h of the 24h that apps asks for",
 }
 
 // soaked is a remote where B has soaked and release stands at A.
@@ -331,9 +331,9 @@ func TestArrivalsAreRecordedWithoutAPushLog(t *testing.T) {
 		want             string
 		arrivals, second string
 	}{
-		{at: 2, want: "wait until 26h: B@2h soaking; record B@2h", arrivals: "B@2h"},
+		{at: 2, want: "wait until 26h: B@2h soaking", arrivals: "B@2h"},
 		{at: 3, want: "wait until 26h: B@2h soaking", arrivals: "B@2h"},
-		{at: 10, push: "C", want: "wait until 26h: C@10h soaking, B@2h soaking; record C@10h", arrivals: "B@2h C@10h"},
+		{at: 10, push: "C", want: "wait until 26h: C@10h soaking, B@2h soaking", arrivals: "B@2h C@10h"},
 		{at: 26, push: "D", want: "promote B(B): D@26h soaking, C@10h soaking, B@2h promotable; record D@26h", arrivals: "C@10h D@26h"},
 		{at: 50, want: "promote D(D C): D@26h promotable, C@10h promotable", arrivals: ""},
 		{at: 51, want: "nothing", arrivals: ""},

@@ -35,6 +35,7 @@ type EntryKind string
 const (
 	EntryInit      EntryKind = "init"
 	EntryArrival   EntryKind = "arrival"
+	EntryDeparture EntryKind = "departure"
 	EntryPromotion EntryKind = "promotion"
 	EntryOverride  EntryKind = "override"
 )

@@ -41,6 +41,11 @@ func (d *Dispatcher) Override(ctx context.Context, stage Stage, revision SHA, re
 		return run, err
 	}
 	if run.Conclusion != "success" {
+		// Another promotion may have brought the revision meanwhile, so that
+		// this one found nothing to do.
+		if d.verify(ctx, stage, revision) == nil {
+			return run, nil
+		}
 		return run, &Problem{
 			Kind: ErrRefused,
 			What: fmt.Sprintf("the run of %s ended with %q: %s", PromoteWorkflow, run.Conclusion, run.URL),
@@ -73,7 +78,7 @@ func (d *Dispatcher) follow(ctx context.Context, id int64) (Run, error) {
 		case ctx.Err() != nil:
 			return last, interrupted(last, ctx.Err())
 		case err != nil:
-			return last, fmt.Errorf("follow the run of %s: %w", PromoteWorkflow, err)
+			return last, lost(last, err)
 		}
 		if run.ID != 0 {
 			id = run.ID
@@ -121,16 +126,30 @@ func changed(before, now Run) bool {
 }
 
 func interrupted(run Run, err error) error {
-	where := run.URL
-	if where == "" {
-		where = "the repository's Actions page"
-	}
 	return &Problem{
 		Kind:  ErrUncertain,
 		What:  "no longer following the run, which goes on",
 		Cause: err,
-		Ways:  []string{"see " + where, "and `mage release:status` for what came of it"},
+		Ways:  []string{"see " + where(run), "and `mage release:status` for what came of it"},
 	}
+}
+
+// lost is the error of a run that cannot be looked at. It keeps the kind of
+// its cause.
+func lost(run Run, err error) error {
+	return &Problem{
+		Kind:  ErrUncertain,
+		What:  fmt.Sprintf("the run of %s was started and goes on, but cannot be followed", PromoteWorkflow),
+		Cause: err,
+		Ways:  []string{"see " + where(run), "and `mage release:status` for what came of it, before anything is started again"},
+	}
+}
+
+func where(run Run) string {
+	if run.URL == "" {
+		return "the repository's Actions page"
+	}
+	return run.URL
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

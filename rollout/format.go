@@ -50,6 +50,17 @@ func FormatDuration(d time.Duration) string {
 	}
 }
 
+// quote makes a branch name safe to paste into a shell.
+func quote(branch string) string {
+	safe := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./+@=,", r)
+	}
+	if strings.IndexFunc(branch, func(r rune) bool { return !safe(r) }) < 0 {
+		return branch
+	}
+	return "'" + strings.ReplaceAll(branch, "'", `'\''`) + "'"
+}
+
 // joiner makes one emoji of several.
 const joiner = '\u200d'
 
@@ -58,8 +69,14 @@ const joiner = '\u200d'
 // writing and others that cannot be seen become visible escapes, what is not
 // UTF-8 becomes U+FFFD, and what is longer than limit characters is cut. A
 // commit's subject or an operator's reason must not be able to move the
-// cursor or forge a line.
+// cursor or forge a line, nor give orders to a workflow's runner, which looks
+// for "##[" anywhere in a line and for "::" at its beginning
+// (actions/runner, ActionCommand.cs).
 func Printable(text string, limit int) string {
+	text = strings.ReplaceAll(text, "##[", "#\\x23[")
+	if strings.HasPrefix(strings.TrimLeftFunc(text, unicode.IsSpace), "::") {
+		text = strings.Replace(text, "::", "\\x3a:", 1)
+	}
 	var b strings.Builder
 	n := 0
 	for _, r := range text {

@@ -96,18 +96,63 @@ func (e *Engine) surveyBranch(ctx context.Context, o Observation, stage Stage) (
 			return c, diverged(Snapshot{Upstream: Head{upstream.Branch, from}, Target: Head{stage.Branch, head}, Foreign: foreign})
 		}
 	default:
+		last, err := e.lastSeen(ctx, o, stage)
+		if err != nil {
+			return c, err
+		}
 		c.Found = "missing"
 		c.Intent = fmt.Sprintf("create it at %s, the head of %s", from.Short(), upstream.Branch)
+		reason := fmt.Sprintf("%s begins at %s", stage.Branch, from.Short())
+		if last != "" {
+			if err := e.stillUpstream(ctx, stage, upstream, from, last); err != nil {
+				return c, err
+			}
+			from = last
+			c.Found = "missing, and was there before"
+			c.Intent = fmt.Sprintf("put it back at %s, where the ledger last saw it", last.Short())
+			reason = fmt.Sprintf("%s is put back at %s, where the ledger last saw it", stage.Branch, last.Short())
+		}
 		// The stage after this one begins where this one is about to.
 		o.Heads[stage.Branch] = from
 		c.Apply = func(ctx context.Context) error {
-			return e.initEntry(ctx, Entry{
-				Kind: EntryInit, Stage: stage.Name, Branch: stage.Branch, To: from,
-				Reason: fmt.Sprintf("%s begins at %s", stage.Branch, from.Short()),
-			})
+			return e.initEntry(ctx, Entry{Kind: EntryInit, Stage: stage.Name, Branch: stage.Branch, To: from, Reason: reason})
 		}
 	}
 	return c, nil
+}
+
+// lastSeen is where the ledger last saw a stage's branch. It is empty where
+// the ledger has never seen it. A branch that was deleted is put back there:
+// begun anew at the upstream's head it would take out what has not soaked.
+func (e *Engine) lastSeen(ctx context.Context, o Observation, stage Stage) (SHA, error) {
+	records, err := e.Records(ctx, o.Ledger, 0)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range records {
+		if r.Stage == stage.Name && r.Branch == stage.Branch && r.To != "" {
+			return r.To, nil
+		}
+	}
+	return "", nil
+}
+
+// stillUpstream refuses to put a branch back at a commit that its upstream no
+// longer has.
+func (e *Engine) stillUpstream(ctx context.Context, stage, upstream Stage, head, last SHA) error {
+	foreign, err := e.History.Between(ctx, head, last)
+	if err == nil && len(foreign) == 0 {
+		return nil
+	}
+	return &Problem{
+		Kind:  ErrDiverged,
+		What:  fmt.Sprintf("%s is missing; the ledger last saw it at %s, which %s has not", stage.Branch, last.Short(), upstream.Branch),
+		Cause: err,
+		Ways: []string{
+			fmt.Sprintf("if %s was force-pushed, push what it had before", upstream.Branch),
+			fmt.Sprintf("or decide which commit of %s the stage shall have, and push that: git push origin <commit>:refs/heads/%s", upstream.Branch, quote(stage.Branch)),
+		},
+	}
 }
 
 func (e *Engine) surveySettings(ctx context.Context, settings Settings, request InitRequest) ([]Change, error) {

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,6 +52,10 @@ func DecideOverride(now time.Time, stage Stage, s Snapshot, wanted Prefix) (Deci
 	o.Unsoaked = unsoaked(now, stage, d.Verdicts, o.GoesOut)
 	o.Reason = fmt.Sprintf("an override promotes %s: %s", v.Revision.SHA.Short(), v.Reason)
 	return o, nil
+}
+
+func pendingHas(s Snapshot, sha SHA) bool {
+	return slices.ContainsFunc(s.Pending, func(c Commit) bool { return c.SHA == sha })
 }
 
 // pick finds the verdict of the revision that is asked for.
@@ -114,10 +119,10 @@ func bringer(verdicts []Verdict, sha SHA) SHA {
 // what, and the commit lies on the first-parent line of what came next. In an
 // emergency the benefit of the doubt is the operator's.
 func couldHaveBeenHead(s Snapshot, verdicts []Verdict, r Revision) bool {
-	next := bringer(verdicts, r.SHA)
-	if slices.ContainsFunc(s.Movements, func(m Movement) bool { return m.After == next }) {
-		return false
+	if len(s.Movements) > 0 {
+		return false // the log says what was pushed, or will in a moment
 	}
+	next := bringer(verdicts, r.SHA)
 	parents := map[SHA][]SHA{}
 	for _, c := range s.Pending {
 		parents[c.SHA] = c.Parents
@@ -171,8 +176,24 @@ func (e *Engine) PreviewOverride(ctx context.Context, stage Stage, wanted Prefix
 	if err != nil {
 		return Receipt{}, err
 	}
-	d, err := DecideOverride(s.At, stage, s, wanted)
+	d, err := e.decideOverride(ctx, stage, s, wanted)
 	return Receipt{Decision: d, Snapshot: s}, err
+}
+
+// decideOverride decides, and finds out whether a commit that is not pending
+// is on the stage already: then there is nothing to do. Two operators can
+// have had the same thought.
+func (e *Engine) decideOverride(ctx context.Context, stage Stage, s Snapshot, wanted Prefix) (Decision, error) {
+	d, err := DecideOverride(s.At, stage, s, wanted)
+	if !errors.Is(err, ErrRefused) || len(wanted) != shaLength || pendingHas(s, SHA(wanted)) {
+		return d, err
+	}
+	missing, lookErr := e.History.Between(ctx, s.Target.SHA, SHA(wanted))
+	if lookErr != nil || len(missing) > 0 {
+		return d, err
+	}
+	reason := fmt.Sprintf("%s has %s already", s.Target.Branch, SHA(wanted).Short())
+	return Decision{Stage: stage, Action: Nothing, Verdicts: d.Verdicts, Reason: reason}, nil
 }
 
 // Override promotes a revision that has not soaked, and records it as an
@@ -183,7 +204,7 @@ func (e *Engine) Override(ctx context.Context, stage Stage, request OverrideRequ
 		return Receipt{}, err
 	}
 	return e.repeat(ctx, stage, func(s Snapshot, o Observation) (Receipt, error) {
-		d, err := DecideOverride(s.At, stage, s, request.Revision)
+		d, err := e.decideOverride(ctx, stage, s, request.Revision)
 		r := Receipt{Decision: d, Snapshot: s}
 		if err != nil || d.Action == Nothing {
 			return r, err

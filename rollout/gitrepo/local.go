@@ -89,7 +89,8 @@ func (l local) list(w want) []string {
 		list = append(list, "^"+w.have.String())
 	}
 	if w.depth > 0 {
-		list = append(list, fmt.Sprintf("--max-count=%d", w.depth))
+		// Somebody's merge must not make the count end in a side line.
+		list = append(list, "--first-parent", fmt.Sprintf("--max-count=%d", w.depth))
 	}
 	return list
 }
@@ -201,9 +202,17 @@ func git(ctx context.Context, in io.Reader, args ...string) ([]byte, error) {
 	command.Stdin = in
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs
+	// A hook that hangs keeps git's output open after git was killed.
+	command.WaitDelay = 5 * time.Second
 	if err := command.Run(); err != nil {
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, ctx.Err()
+		case errors.Is(err, exec.ErrNotFound):
+			return nil, &rollout.Problem{
+				Kind: rollout.ErrUsage, What: "git is not installed, or not in PATH",
+				Ways: []string{"install Git: https://git-scm.com/downloads"},
+			}
 		}
 		return nil, fmt.Errorf("git: %s: %w", rollout.Printable(strings.TrimSpace(errs.String()), 400), err)
 	}

@@ -85,8 +85,8 @@ func subject(e rollout.Entry) string {
 	switch e.Kind {
 	case rollout.EntryInit:
 		return "init: " + rollout.Printable(e.Reason, 200)
-	case rollout.EntryArrival:
-		return fmt.Sprintf("arrival: %s on %s", e.To.Short(), e.Branch)
+	case rollout.EntryArrival, rollout.EntryDeparture:
+		return fmt.Sprintf("%s: %s on %s", e.Kind, e.To.Short(), e.Branch)
 	default:
 		return fmt.Sprintf("%s: %s to %s", e.Kind, e.Stage, e.To.Short())
 	}

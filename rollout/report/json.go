@@ -81,7 +81,7 @@ type (
 
 // WriteStatusJSON writes a status as [StatusJSON].
 func WriteStatusJSON(w io.Writer, s rollout.Status) error {
-	out := StatusJSON{At: s.At.UTC(), Repository: s.Plan.Repository.Slug(), Ledger: entries(s.Records)}
+	out := StatusJSON{At: s.At.UTC().Truncate(time.Second), Repository: s.Plan.Repository.Slug(), Ledger: entries(s.Records)}
 	for _, stage := range s.Stages {
 		out.Stages = append(out.Stages, stageJSON(stage))
 	}
@@ -109,11 +109,11 @@ func stageJSON(s rollout.StageStatus) StageJSON {
 		out.Promotes = s.Decision.Revision.SHA
 	}
 	if v, ok := Next(*s.Decision); ok {
-		out.Next = &NextJSON{v.Revision.SHA, v.RetryAt.UTC()}
+		out.Next = &NextJSON{v.Revision.SHA, v.RetryAt.UTC().Truncate(time.Second)}
 	}
 	for _, v := range s.Decision.Verdicts {
 		out.Pending = append(out.Pending, RevisionJSON{
-			CommitJSON: commitJSON(v.Revision.Commit), Arrival: v.Revision.Arrival.UTC(), Outcome: v.Outcome,
+			CommitJSON: commitJSON(v.Revision.Commit), Arrival: v.Revision.Arrival.UTC().Truncate(time.Second), Outcome: v.Outcome,
 			Reason: v.Reason, RetryAt: known(v.RetryAt), Commits: len(v.Revision.Brings),
 		})
 	}
@@ -135,7 +135,7 @@ func entries(records []rollout.Record) []EntryJSON {
 			By: r.By, Run: r.Run, Reason: r.Reason, Commits: r.Commits, Skipped: r.Skipped, Damaged: r.Damaged,
 		}
 		for _, u := range r.Unsoaked {
-			out[i].Unsoaked = append(out[i].Unsoaked, UnsoakedJSON{u.Commit, u.Remaining.Seconds()})
+			out[i].Unsoaked = append(out[i].Unsoaked, UnsoakedJSON{u.Commit, u.Remaining.Round(time.Second).Seconds()})
 		}
 	}
 	return out
@@ -146,12 +146,13 @@ func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	t = t.UTC().Truncate(time.Second)
 	return &t
 }
 
 func write(w io.Writer, value any) error {
 	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false) // nobody puts it into a page
 	e.SetIndent("", "  ")
 	return e.Encode(value)
 }

@@ -132,11 +132,11 @@ func next(d *Document, now time.Time, decision rollout.Decision) {
 }
 
 // Next is the verdict of the revision that is promoted next by the passing of
-// time alone.
+// time alone. It is none whose soak has not begun.
 func Next(decision rollout.Decision) (rollout.Verdict, bool) {
 	var first rollout.Verdict
 	for _, v := range decision.Verdicts {
-		if !v.RetryAt.IsZero() && (first.RetryAt.IsZero() || v.RetryAt.Before(first.RetryAt)) {
+		if !v.RetryAt.IsZero() && v.Revision.Recorded && (first.RetryAt.IsZero() || v.RetryAt.Before(first.RetryAt)) {
 			first = v
 		}
 	}
@@ -159,7 +159,7 @@ func OverridePreview(r rollout.Receipt) Document {
 		promoted(&d, r)
 		return d
 	}
-	d.Heading("%s: override to %s", decision.Stage.Name, decision.Revision.SHA.Short())
+	d.Heading("%s: would override to %s", decision.Stage.Name, decision.Revision.SHA.Short())
 	d.Line("%s would move %s → %s, with %s, %s.", decision.Stage.Branch, r.Snapshot.Target.SHA.Short(),
 		decision.Revision.SHA.Short(), count(len(decision.GoesOut), "commit"), howMany(len(decision.Unsoaked), len(decision.GoesOut)))
 	unsoaked(&d, r)
@@ -210,7 +210,7 @@ func Override(r rollout.Receipt) Document {
 		promoted(&d, r)
 		return d
 	}
-	d.Heading("%s: override to %s", r.Decision.Stage.Name, r.Decision.Revision.SHA.Short())
+	d.Heading("%s: overridden to %s", r.Decision.Stage.Name, r.Decision.Revision.SHA.Short())
 	d.Line("%s moved %s → %s, recorded as %s.", r.Decision.Stage.Branch, r.Snapshot.Target.SHA.Short(), r.Decision.Revision.SHA.Short(), r.Commit.Short())
 	d.Line("By %s: %s", oneLine(r.Entry.By), oneLine(r.Entry.Reason))
 	unsoaked(&d, r)
@@ -256,6 +256,9 @@ func stageStatus(d *Document, now time.Time, s rollout.StageStatus) {
 	case s.Decision.Action == rollout.Diverged:
 		d.Line("diverged: %s", s.Decision.Reason)
 		goesOut(d, s.Decision.Foreign)
+		for _, way := range s.Decision.Ways {
+			d.Line("→ %s", way)
+		}
 	default:
 		d.Line("%s", s.Decision.Reason)
 		pending(d, now, *s.Decision)

@@ -73,7 +73,7 @@ func parseWorkflow(file string, data []byte) (*workflow, error) {
 
 // onlyFor is the one condition of a job that the stand-in understands. A job
 // with any other is taken to run.
-var onlyFor = regexp.MustCompile(`^(?:\$\{\{ *)?github\.event_name == '(\w+)'(?: *\}\})?$`)
+var onlyFor = regexp.MustCompile(`^(?:\$\{\{ *)?github\.event_name == '(\w+)'(?: && .*)?$`)
 
 func isForOther(condition string) bool {
 	event := onlyFor.FindStringSubmatch(condition)
