@@ -34,7 +34,7 @@ func (o *Operator) Override(ctx context.Context, args Override) error {
 	if r.Decision.Action == rollout.Nothing {
 		return nil
 	}
-	reason, err := o.consent(args)
+	reason, err := o.consent(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -84,14 +84,14 @@ func (o *Operator) reasonGiven(args Override) error {
 
 // consent asks for the reason and for a yes, where somebody is there to
 // answer.
-func (o *Operator) consent(args Override) (string, error) {
+func (o *Operator) consent(ctx context.Context, args Override) (string, error) {
 	if o.In == nil || args.Yes {
 		return o.Engine.Reason(args.Reason)
 	}
 	answers := bufio.NewReader(o.In)
 	given := args.Reason
 	if given == "" {
-		answer, err := o.ask(answers, "Reason (it is recorded; empty for none): ")
+		answer, err := o.ask(ctx, answers, o.reasonQuestion())
 		if err != nil {
 			return "", err
 		}
@@ -101,7 +101,7 @@ func (o *Operator) consent(args Override) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	answer, err := o.ask(answers, "Send this out now, un-soaked? [y/N] ")
+	answer, err := o.ask(ctx, answers, "Send this out now? [y/N] ")
 	if err != nil {
 		return "", err
 	}
@@ -111,19 +111,42 @@ func (o *Operator) consent(args Override) (string, error) {
 	return reason, nil
 }
 
-func (o *Operator) ask(answers *bufio.Reader, question string) (string, error) {
-	fmt.Fprint(o.Out, question) //nolint:errcheck // the answer tells
-	answer, err := answers.ReadString('\n')
-	if err != nil {
-		return "", &rollout.Problem{Kind: rollout.ErrRefused, What: "nobody answered, so nothing was changed"}
+func (o *Operator) reasonQuestion() string {
+	if o.Engine.Plan.Override.ReasonRequired {
+		return "Reason (required; it is recorded): "
 	}
-	return strings.TrimSpace(answer), nil
+	return "Reason (it is recorded; empty for none): "
+}
+
+// ask puts a question and waits for a line, or for an interrupt. The reading
+// goes on after an interrupt, since nothing can end it but a line; the process
+// is about to end.
+func (o *Operator) ask(ctx context.Context, answers *bufio.Reader, question string) (string, error) {
+	fmt.Fprint(o.Out, question) //nolint:errcheck // the answer tells
+	type line struct {
+		text string
+		err  error
+	}
+	read := make(chan line, 1)
+	go func() {
+		text, err := answers.ReadString('\n')
+		read <- line{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", &rollout.Problem{Kind: rollout.ErrRefused, What: "interrupted, so nothing was changed"}
+	case answer := <-read:
+		if answer.err != nil {
+			return "", &rollout.Problem{Kind: rollout.ErrRefused, What: "nobody answered, so nothing was changed"}
+		}
+		return strings.TrimSpace(answer.text), nil
+	}
 }
 
 func (o *Operator) overrideHere(ctx context.Context, stage rollout.Stage, revision rollout.SHA, reason string) error {
 	r, err := o.Engine.Override(ctx, stage, rollout.OverrideRequest{Revision: rollout.Prefix(revision), Reason: reason})
 	if err != nil {
-		return fmt.Errorf("override %s: %w", stage.Name, err)
+		return err
 	}
 	return o.show(report.Override(r))
 }

@@ -271,7 +271,7 @@ func TestSoakWaitsWithoutBlockingAnybody(t *testing.T) {
 	if soak.Environment != "staged-rollout" {
 		t.Errorf("environment is %q, want staged-rollout, which has the wait timer", soak.Environment)
 	}
-	if soak.If != "github.event_name == 'push'" {
+	if soak.If != "github.event_name == 'push' && !inputs.skip_wait" {
 		t.Errorf("soak runs if %q, want after a push only", soak.If)
 	}
 	if soak.Needs != "" || len(soak.Steps) != 1 || runSteps(soak)[0].Env != nil {
@@ -473,7 +473,7 @@ func promoteScript(t *testing.T, env ...string) (result, []string) {
 	recorded := newRecorder(t, "rollout")
 	// What is not given to a workflow is the empty text.
 	env = append([]string{
-		"SKIP_WAIT=", "REASON=", "REVISION=", "STAGE=", "RUNNER_TEMP=" + filepath.Dir(recorded.path),
+		"SKIP_WAIT=", "REASON=", "REVISION=", "STAGE=", "ATTEMPT=1", "RUNNER_TEMP=" + filepath.Dir(recorded.path),
 		"RECORDER_LOG=" + recorded.log,
 	}, env...)
 	r := run(t, dir, "", env, "bash", "--noprofile", "--norc", "-eo", "pipefail", script)
@@ -501,6 +501,13 @@ func TestPromotingStep(t *testing.T) {
 			"override in full",
 			[]string{"SKIP_WAIT=true", "REASON=why", "REVISION=1a2b3c4", "STAGE=apps"},
 			[]string{"release:override", "-direct", "-yes", "-reason=why", "-sha=1a2b3c4", "-stage=apps"},
+			0,
+		},
+		{"override run again", []string{"SKIP_WAIT=true", "ATTEMPT=2"}, nil, 2},
+		{
+			"override of a revision run again",
+			[]string{"SKIP_WAIT=true", "REVISION=1a2b3c4", "ATTEMPT=2"},
+			[]string{"release:override", "-direct", "-yes", "-sha=1a2b3c4"},
 			0,
 		},
 		{"revision without override", []string{"SKIP_WAIT=false", "REVISION=1a2b3c4"}, nil, 2},

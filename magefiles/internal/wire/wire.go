@@ -143,6 +143,9 @@ func connect(ctx context.Context, o *operate.Operator) error {
 	if err != nil {
 		return err
 	}
+	if repository.Slug() != plan.Repository.Slug() {
+		fmt.Fprintf(os.Stderr, "GH_REPO names %s; the plan names %s, and is not followed in that.\n", repository.Slug(), plan.Repository.Slug())
+	}
 	plan.Repository = repository
 	o.Engine = &rollout.Engine{Plan: plan, Ledger: ledger.Ledger{}, By: actor(), Run: runURL()}
 	if repository.Forge == rollout.ForgeGitHub {
@@ -203,7 +206,7 @@ func atWork(r rollout.Repository) (rollout.Repository, error) {
 		if err != nil {
 			return r, err
 		}
-		return named, nil
+		r = named
 	}
 	here := os.Getenv("GITHUB_REPOSITORY")
 	if os.Getenv("GITHUB_ACTIONS") == "true" && here != "" && !strings.EqualFold(here, r.Slug()) {
@@ -238,6 +241,10 @@ func actor() string {
 	if os.Getenv("GITHUB_ACTIONS") != "true" || os.Getenv("GITHUB_EVENT_NAME") != "workflow_dispatch" {
 		return ""
 	}
+	// Whoever ran it again, where it is not the first attempt.
+	if again := os.Getenv("GITHUB_TRIGGERING_ACTOR"); again != "" {
+		return again
+	}
 	return os.Getenv("GITHUB_ACTOR")
 }
 
@@ -270,18 +277,19 @@ func refuseStray(args []string) error {
 	seen := false
 	for _, arg := range args {
 		switch {
-		case strings.Contains(arg, ":") && !strings.HasPrefix(arg, "-"):
-			seen = true
-		case seen && !strings.HasPrefix(arg, "-") && !rootTargets[strings.ToLower(arg)]:
+		case strings.HasPrefix(arg, "-"):
+		case seen:
 			return &rollout.Problem{
 				Kind: rollout.ErrUsage,
-				What: fmt.Sprintf("%q is neither a flag nor a target, so nothing was done", arg),
-				Ways: []string{"write flags as -name=value, for example -sha=1a2b3c4 or -reason=\"what happened\""},
+				What: fmt.Sprintf("%q is no flag, so nothing was done", arg),
+				Ways: []string{
+					"write flags as -name=value, and quote what has spaces: -sha=1a2b3c4, -reason=\"what happened\"",
+					"run one target at a time",
+				},
 			}
+		case strings.Contains(arg, ":"):
+			seen = true
 		}
 	}
 	return nil
 }
-
-// rootTargets are the targets whose names have no colon.
-var rootTargets = map[string]bool{"demo": true, "test": true, "bench": true, "lint": true}
