@@ -303,6 +303,6 @@ func tokenWays(host string) []string {
 	}
 	return []string{
 		fmt.Sprintf("run `gh auth login --hostname %s`", host),
-		fmt.Sprintf("or create a token that may write the repository's Contents at https://%s/settings/personal-access-tokens/new, and put it into %s", host, variable),
+		fmt.Sprintf("or create a token that may read the repository's Contents, and write them to promote, at https://%s/settings/personal-access-tokens/new, and put it into %s", host, variable),
 	}
 }

@@ -77,7 +77,7 @@ func workflowFilesDiffer(slug string, to, head rollout.SHA, branch string) error
 		What: fmt.Sprintf("%s of %s has other files in .github/workflows than %s, the head of %s: GitHub lets no token point a branch at it that may not write workflow files, and a workflow's own GITHUB_TOKEN never may",
 			to.Short(), slug, head.Short(), branch),
 		Ways: []string{
-			"wait: the revision with the newest workflow files can go out when its own soak is over",
+			"wait: the revision with the newest workflow files can go out when its own soak is over, if nothing changes them again until then",
 			"or create a fine-grained token or a GitHub App with Contents: write and Workflows: write, keep it as a secret, and let the workflow use it in the place of GITHUB_TOKEN",
 			"or let the workflow push with a deploy key that may write: keep its private half as the secret ROLLOUT_DEPLOY_KEY",
 			"or let an operator whose own token may do it run `mage release:override -direct`",

@@ -76,7 +76,7 @@ func unreadable(path string, err error) Errors {
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		problem.Message = "there is no plan here"
-		problem.Hint = "run from the repository's root, or name the plan's path"
+		problem.Hint = "run it from the repository's root, where clusters/ is"
 	}
 	return Errors{problem}
 }

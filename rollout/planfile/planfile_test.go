@@ -201,7 +201,7 @@ func TestLoadFailures(t *testing.T) {
 		if !errors.As(err, &errs) {
 			t.Errorf("%T is no Errors", err)
 		}
-		want := missing + ": there is no plan here\n  hint: run from the repository's root, or name the plan's path"
+		want := missing + ": there is no plan here\n  hint: run it from the repository's root, where clusters/ is"
 		if diff := cmp.Diff(want, err.Error()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
