@@ -36,7 +36,11 @@ import (
 const rowsShown = 20
 
 // subjectShown is how many characters of a commit's subject are shown.
-const subjectShown = 60
+const subjectShown = 44
+
+// authorShown is how many characters of an author are shown. With both, a
+// table fits a terminal of 100 columns.
+const authorShown = 24
 
 // Promotion says what became of a decision.
 func Promotion(r rollout.Receipt) Document {
@@ -86,7 +90,7 @@ func promoted(d *Document, r rollout.Receipt) {
 func goesOut(d *Document, commits []rollout.Commit) {
 	rows := make([][]string, 0, len(commits))
 	for _, c := range commits {
-		rows = append(rows, []string{c.SHA.Short(), rollout.Printable(c.Subject(), subjectShown), rollout.Printable(c.Author, 40)})
+		rows = append(rows, []string{c.SHA.Short(), rollout.Printable(c.Subject(), subjectShown), rollout.Printable(c.Author, authorShown)})
 	}
 	d.Table([]string{"COMMIT", "SUBJECT", "AUTHOR"}, shorten(rows))
 }
@@ -117,7 +121,7 @@ func pending(d *Document, now time.Time, decision rollout.Decision) {
 	rows := make([][]string, 0, len(left))
 	for _, v := range left {
 		rows = append(rows, []string{
-			v.Revision.SHA.Short(), rollout.Printable(v.Revision.Subject(), subjectShown), rollout.Printable(v.Revision.Author, 40),
+			v.Revision.SHA.Short(), rollout.Printable(v.Revision.Subject(), subjectShown), rollout.Printable(v.Revision.Author, authorShown),
 			rollout.FormatTime(v.Revision.Arrival), state(now, v),
 		})
 	}
@@ -196,7 +200,7 @@ func unsoaked(d *Document, r rollout.Receipt) {
 		c := commits[u.Commit]
 		age := max(0, r.Decision.Stage.Soak-u.Remaining)
 		rows = append(rows, []string{
-			c.SHA.Short(), rollout.Printable(c.Subject(), subjectShown), rollout.Printable(c.Author, 40),
+			c.SHA.Short(), rollout.Printable(c.Subject(), subjectShown), rollout.Printable(c.Author, authorShown),
 			rollout.FormatDuration(age), rollout.FormatDuration(u.Remaining),
 		})
 	}

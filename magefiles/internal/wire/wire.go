@@ -150,7 +150,11 @@ func connect(ctx context.Context, o *operate.Operator) error {
 	o.Engine = &rollout.Engine{Plan: plan, Ledger: ledger.Ledger{}, By: actor(), Run: runURL()}
 	if repository.Forge == rollout.ForgeGitHub {
 		token, source := github.Token(repository.Host)
-		return GitHub(o, Access{Token: token, TokenSource: source, DeployKey: deployKey(ctx)})
+		err := GitHub(o, Access{Token: token, TokenSource: source, DeployKey: deployKey(ctx)})
+		if errors.Is(err, rollout.ErrNotPermitted) {
+			o.Engine.Remote, err = absent{err}, nil
+		}
+		return err
 	}
 	name, email := identity(ctx)
 	remote, err := gitrepo.Open(gitrepo.Options{
