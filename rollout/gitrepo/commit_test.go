@@ -250,3 +250,18 @@ func writeHook(t *testing.T, r *repository, name, script string) {
 		t.Fatal(err)
 	}
 }
+
+// A hook keeps git's output open after git was killed. Nothing here measures
+// how long that takes: were the hook waited for, its end would come first.
+func TestAHookThatHangs(t *testing.T) {
+	r, a, b, ledger := begun(t)
+	over := filepath.Join(t.TempDir(), "over")
+	writeHook(t, r, "pre-receive", "#!/bin/sh\nsleep 20\n: > '"+over+"'\n")
+	_, err := open(t, r.bare, timeout(500*time.Millisecond)).Commit(t.Context(), promotion(a, b, ledger))
+	if !errors.Is(err, rollout.ErrUncertain) {
+		t.Errorf("Commit: %v, want kind %q", err, rollout.ErrUncertain)
+	}
+	if _, err := os.Stat(over); err == nil {
+		t.Error("the hook was waited for")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -119,3 +120,30 @@ func TestOverrideAsks(t *testing.T) {
 		})
 	}
 }
+
+// An interrupt at a question ends the command at once, although nothing can
+// end the reading of the answer.
+func TestInterruptAtAQuestion(t *testing.T) {
+	d := sit(t, "", "optional")
+	answers, terminal := io.Pipe()
+	defer terminal.Close() //nolint:errcheck // a pipe
+	d.In = answers
+	ctx, interrupt := context.WithCancel(context.Background())
+	d.Out = writerFunc(func(text []byte) (int, error) {
+		if strings.Contains(string(text), "Reason") {
+			interrupt()
+		}
+		return len(text), nil
+	})
+	err := d.Override(ctx, operate.Override{Direct: true})
+	if err == nil || !strings.Contains(err.Error(), "interrupted, so nothing was changed") {
+		t.Errorf("ended with %v", err)
+	}
+	if head, err := d.repo.Head("release"); err != nil || head == d.pending {
+		t.Errorf("release stands at %s, %v", head, err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(text []byte) (int, error) { return f(text) }

@@ -92,3 +92,27 @@ func TestRepositoryAtWork(t *testing.T) {
 		})
 	}
 }
+
+func TestWhoRanIt(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		want string
+	}{
+		{"on a desk the forge knows", map[string]string{"GITHUB_ACTOR": "alice"}, ""},
+		{"who dispatched it", map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_ACTOR": "alice"}, "alice"},
+		{"who ran it again", map[string]string{
+			"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_ACTOR": "alice", "GITHUB_TRIGGERING_ACTOR": "bob",
+		}, "bob"},
+		{"nobody ran a tick", map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "schedule", "GITHUB_ACTOR": "alice"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, name := range []string{"GITHUB_ACTIONS", "GITHUB_EVENT_NAME", "GITHUB_ACTOR", "GITHUB_TRIGGERING_ACTOR"} {
+				t.Setenv(name, test.env[name])
+			}
+			if got := actor(); got != test.want {
+				t.Errorf("recorded as %q, want %q", got, test.want)
+			}
+		})
+	}
+}
