@@ -126,7 +126,7 @@ func TestOverrideAsks(t *testing.T) {
 func TestInterruptAtAQuestion(t *testing.T) {
 	d := sit(t, "", "optional")
 	answers, terminal := io.Pipe()
-	defer terminal.Close() //nolint:errcheck // a pipe
+	defer terminal.Close()
 	d.In = answers
 	ctx, interrupt := context.WithCancel(context.Background())
 	d.Out = writerFunc(func(text []byte) (int, error) {
