@@ -135,6 +135,15 @@ func contains(pending []Commit, sha SHA) bool {
 	return slices.ContainsFunc(pending, func(c Commit) bool { return slices.Contains(c.Parents, sha) })
 }
 
+// set is for asking whether a commit is one of many.
+func set(commits []Commit) map[SHA]bool {
+	is := make(map[SHA]bool, len(commits))
+	for _, c := range commits {
+		is[c.SHA] = true
+	}
+	return is
+}
+
 // settled tells when the push log has been read far enough: at an ordinary
 // push from something that is not pending to something that is, since what
 // came before it held nothing that is pending now. It gives up after twice as
@@ -142,10 +151,7 @@ func contains(pending []Commit, sha SHA) bool {
 // cannot make every promotion read the whole log; an arrival that is not
 // found then is recorded as of now.
 func settled(pending []Commit) func(Movement) bool {
-	is := make(map[SHA]bool, len(pending))
-	for _, c := range pending {
-		is[c.SHA] = true
-	}
+	is := set(pending)
 	left := 2*len(pending) + 100
 	return func(m Movement) bool {
 		left--
@@ -207,10 +213,7 @@ func (e *Engine) recordArrival(ctx context.Context, r Receipt, o Observation) (R
 // away. Were their arrivals kept, they would come back as if they had soaked
 // meanwhile.
 func departed(s Snapshot) []SHA {
-	pending := make(map[SHA]bool, len(s.Pending))
-	for _, c := range s.Pending {
-		pending[c.SHA] = true
-	}
+	pending := set(s.Pending)
 	var gone []SHA
 	for _, a := range s.State.Arrivals[s.Upstream.Branch] {
 		if !pending[a.Revision] {
@@ -223,7 +226,7 @@ func departed(s Snapshot) []SHA {
 // departure describes that the ledger forgets arrivals.
 func (e *Engine) departure(r Receipt, o Observation) Entry {
 	gone := departed(r.Snapshot)
-	entry := e.signed(EntryDeparture, r, o)
+	entry := e.sign(Entry{Kind: EntryDeparture, Stage: r.Decision.Stage.Name}, o)
 	entry.Branch, entry.To = r.Snapshot.Upstream.Branch, gone[0]
 	entry.Reason = fmt.Sprintf("%s no longer waits on %s, so its arrival is forgotten", gone[0].Short(), r.Snapshot.Upstream.Branch)
 	if len(gone) > 1 {
@@ -257,7 +260,7 @@ func (e *Engine) repeat(ctx context.Context, stage Stage, step func(Snapshot, Ob
 // entry describes what a decision is about to do.
 func (e *Engine) entry(kind EntryKind, r Receipt, o Observation) Entry {
 	d := r.Decision
-	entry := e.signed(kind, r, o)
+	entry := e.sign(Entry{Kind: kind, Stage: d.Stage.Name}, o)
 	if kind == EntryArrival {
 		entry.Branch, entry.To = r.Snapshot.Upstream.Branch, d.Record.Revision
 		entry.Reason = fmt.Sprintf("nothing says when %s arrived, so its soak starts now", d.Record.Revision.Short())
@@ -269,9 +272,9 @@ func (e *Engine) entry(kind EntryKind, r Receipt, o Observation) Entry {
 	return entry
 }
 
-// signed is an entry with who makes it, and when.
-func (e *Engine) signed(kind EntryKind, r Receipt, o Observation) Entry {
-	entry := Entry{Kind: kind, Stage: r.Decision.Stage.Name, At: r.Snapshot.At.UTC().Truncate(time.Second), By: e.By, Run: e.Run}
+// sign adds to an entry who makes it, and when.
+func (e *Engine) sign(entry Entry, o Observation) Entry {
+	entry.At, entry.By, entry.Run = o.At.UTC().Truncate(time.Second), e.By, e.Run
 	if entry.By == "" {
 		entry.By = o.Viewer
 	}
@@ -316,10 +319,7 @@ func (e *Engine) mayPromote(ctx context.Context, o Observation, d Decision) erro
 // stage after it.
 func (e *Engine) stateAfter(r Receipt) State {
 	s, d := r.Snapshot, r.Decision
-	pending := map[SHA]bool{}
-	for _, c := range s.Pending {
-		pending[c.SHA] = true
-	}
+	pending := set(s.Pending)
 	for _, c := range d.GoesOut {
 		delete(pending, c.SHA)
 	}

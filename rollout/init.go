@@ -78,45 +78,49 @@ func (e *Engine) surveyLedger(o Observation) ([]Change, error) {
 	return []Change{c}, nil
 }
 
-// surveyBranch sees to the branch of one stage: where it is missing it begins
-// at its upstream's head, so that the first thing that soaks is the next
-// push.
+// surveyBranch sees to the branch of one stage.
 func (e *Engine) surveyBranch(ctx context.Context, o Observation, stage Stage) (Change, error) {
 	upstream, _ := e.Plan.Upstream(stage.Name)
-	c := Change{What: "branch " + stage.Branch, Required: true}
 	head, from := o.Heads[stage.Branch], o.Heads[upstream.Branch]
-	switch {
-	case head != "":
-		c.Found = "at " + head.Short()
-		foreign, err := e.History.Between(ctx, from, head)
-		if err != nil {
-			return c, fmt.Errorf("compare %s with %s: %w", stage.Branch, upstream.Branch, err)
-		}
-		if len(foreign) > 0 {
-			return c, diverged(Snapshot{Upstream: Head{upstream.Branch, from}, Target: Head{stage.Branch, head}, Foreign: foreign})
-		}
-	default:
-		last, err := e.lastSeen(ctx, o, stage)
-		if err != nil {
+	if head == "" {
+		return e.surveyMissing(ctx, o, stage, upstream)
+	}
+	c := Change{What: "branch " + stage.Branch, Found: "at " + head.Short(), Required: true}
+	foreign, err := e.History.Between(ctx, from, head)
+	if err != nil {
+		return c, fmt.Errorf("compare %s with %s: %w", stage.Branch, upstream.Branch, err)
+	}
+	if len(foreign) > 0 {
+		return c, diverged(Snapshot{Upstream: Head{upstream.Branch, from}, Target: Head{stage.Branch, head}, Foreign: foreign})
+	}
+	return c, nil
+}
+
+// surveyMissing sees to a branch that is not there. It begins at its
+// upstream's head, so that the first thing that soaks is the next push; or it
+// is put back where the ledger last saw it.
+func (e *Engine) surveyMissing(ctx context.Context, o Observation, stage, upstream Stage) (Change, error) {
+	from := o.Heads[upstream.Branch]
+	c := Change{What: "branch " + stage.Branch, Found: "missing", Required: true}
+	c.Intent = fmt.Sprintf("create it at %s, the head of %s", from.Short(), upstream.Branch)
+	reason := fmt.Sprintf("%s begins at %s", stage.Branch, from.Short())
+	last, err := e.lastSeen(ctx, o, stage)
+	if err != nil {
+		return c, err
+	}
+	if last != "" {
+		if err := e.stillUpstream(ctx, stage, upstream, from, last); err != nil {
 			return c, err
 		}
-		c.Found = "missing"
-		c.Intent = fmt.Sprintf("create it at %s, the head of %s", from.Short(), upstream.Branch)
-		reason := fmt.Sprintf("%s begins at %s", stage.Branch, from.Short())
-		if last != "" {
-			if err := e.stillUpstream(ctx, stage, upstream, from, last); err != nil {
-				return c, err
-			}
-			from = last
-			c.Found = "missing, and was there before"
-			c.Intent = fmt.Sprintf("put it back at %s, where the ledger last saw it", last.Short())
-			reason = fmt.Sprintf("%s is put back at %s, where the ledger last saw it", stage.Branch, last.Short())
-		}
-		// The stage after this one begins where this one is about to.
-		o.Heads[stage.Branch] = from
-		c.Apply = func(ctx context.Context) error {
-			return e.initEntry(ctx, Entry{Kind: EntryInit, Stage: stage.Name, Branch: stage.Branch, To: from, Reason: reason})
-		}
+		from = last
+		c.Found = "missing, and was there before"
+		c.Intent = fmt.Sprintf("put it back at %s, where the ledger last saw it", last.Short())
+		reason = fmt.Sprintf("%s is put back at %s, where the ledger last saw it", stage.Branch, last.Short())
+	}
+	// The stage after this one begins where this one is about to.
+	o.Heads[stage.Branch] = from
+	c.Apply = func(ctx context.Context) error {
+		return e.initEntry(ctx, Entry{Kind: EntryInit, Stage: stage.Name, Branch: stage.Branch, To: from, Reason: reason})
 	}
 	return c, nil
 }
@@ -207,11 +211,7 @@ func (e *Engine) tryInitEntry(ctx context.Context, entry Entry) error {
 			return err
 		}
 	}
-	entry.At, entry.By, entry.Run = o.At.UTC().Truncate(time.Second), e.By, e.Run
-	if entry.By == "" {
-		entry.By = o.Viewer
-	}
-	draft, err := e.Ledger.Draft(entry, state)
+	draft, err := e.Ledger.Draft(e.sign(entry, o), state)
 	if err != nil {
 		return err
 	}

@@ -45,13 +45,8 @@ type State struct {
 // those of the branch for which pending says false: their revisions have been
 // promoted, or are no longer on it.
 func (s State) WithArrival(branch string, arrival Arrival, pending func(SHA) bool) State {
-	kept := []Arrival{}
-	for _, a := range s.Arrivals[branch] {
-		if a.Revision != arrival.Revision && pending(a.Revision) {
-			kept = append(kept, a)
-		}
-	}
-	return s.withArrivals(branch, append(kept, arrival))
+	others := s.Without(branch, func(sha SHA) bool { return sha != arrival.Revision && pending(sha) })
+	return others.withArrivals(branch, append(others.Arrivals[branch], arrival))
 }
 
 // Without is the state without those arrivals on a branch for which pending

@@ -122,6 +122,7 @@ func TestRuns(t *testing.T) {
 		return s.do("GET", path, nil).object(t)["conclusion"] == "failure"
 	})
 	worker.want(worker.do("GET", "", nil), 401, "Bad credentials")
+	byHead := "?head_sha=" + d.HeadSHA
 	for query, want := range map[string]float64{
 		"":                                1,
 		"?status=failure&branch=main":     1,
@@ -131,7 +132,7 @@ func TestRuns(t *testing.T) {
 		"?created=2026-03-01..2026-03-02": 1,
 		"?created=%3E2026-03-02":          0,
 		"?event=push":                     0,
-		"?head_sha=" + d.HeadSHA:          1,
+		byHead:                            1,
 		"?event=workflow_dispatch&created=<2026-1": -1,
 	} {
 		s.http = s.github.Transport() // the description has "created" as a date, the documentation as a range

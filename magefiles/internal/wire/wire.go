@@ -48,31 +48,34 @@ import (
 // planPath is where the plan is, below the repository's root.
 var planPath = filepath.Join("clusters", "rollout.yaml")
 
+// A Command is what a target has an operator do.
+type Command = func(context.Context, *operate.Operator) error
+
 // Run runs a command that speaks to the forge.
-func Run(ctx context.Context, command func(context.Context, *operate.Operator) error) error {
-	return run(ctx, command, connect)
+func Run(ctx context.Context, do Command) error {
+	return run(ctx, connect, do)
 }
 
 // RunOffline runs a command that needs the checkout alone.
-func RunOffline(ctx context.Context, command func(context.Context, *operate.Operator) error) error {
-	return run(ctx, command, func(context.Context, *operate.Operator) error { return nil })
+func RunOffline(ctx context.Context, do Command) error {
+	return run(ctx, do)
 }
 
 // run opens the job's summary first, so that whatever goes wrong stands there
 // too.
-func run(ctx context.Context, command func(context.Context, *operate.Operator) error, connect func(context.Context, *operate.Operator) error) error {
+func run(ctx context.Context, steps ...Command) error {
 	summary, err := openSummary()
 	if err != nil {
 		return Exit(err)
 	}
-	err = attempt(ctx, summary, command, connect)
+	err = attempt(ctx, summary, steps)
 	if err != nil && !errors.Is(err, operate.ErrNotYet) {
 		err = errors.Join(err, report.Failure(target(os.Args[1:]), err).WriteMarkdown(summary))
 	}
 	return Exit(errors.Join(err, summary.Close()))
 }
 
-func attempt(ctx context.Context, summary io.Writer, command func(context.Context, *operate.Operator) error, connect func(context.Context, *operate.Operator) error) error {
+func attempt(ctx context.Context, summary io.Writer, steps []Command) error {
 	if err := refuseStray(os.Args[1:]); err != nil {
 		return err
 	}
@@ -80,10 +83,12 @@ func attempt(ctx context.Context, summary io.Writer, command func(context.Contex
 	if err != nil {
 		return err
 	}
-	if err := connect(ctx, o); err != nil {
-		return err
+	for _, do := range steps {
+		if err := do(ctx, o); err != nil {
+			return err
+		}
 	}
-	return command(ctx, o)
+	return nil
 }
 
 // open reads the plan and finds out who is there to talk to.
