@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -13,10 +12,12 @@ import (
 // it without interruption: what a force-push took away and a later push
 // brought back starts anew, since the clusters did not run it in between.
 // Dates in commits play no part.
-func revisions(now time.Time, s Snapshot) []Revision {
-	g := newGraph(s.Upstream.SHA, s.Pending)
+//
+// The positions in the graph of what each revision brings come along, its own
+// first.
+func revisions(now time.Time, s Snapshot, g *graph) ([]Revision, [][]int) {
 	if len(g.commits) == 0 {
-		return nil
+		return nil, nil
 	}
 	line := newTimeline(g)
 	// The push log comes newest first, the ledger's arrivals in the order in
@@ -173,45 +174,58 @@ func (t *timeline) forgetAllBut(position int) {
 // revisions lists the commits that the branch pointed at, newest first, each
 // with the commits that it brings. Every pending commit is looked at once:
 // an older revision takes what it reaches, a newer one the rest.
-func (t *timeline) revisions(now time.Time, fastForward []bool) []Revision {
-	var found []Revision
+func (t *timeline) revisions(now time.Time, fastForward []bool) ([]Revision, [][]int) {
+	n := 0
+	for _, pointed := range t.pointed {
+		if pointed {
+			n++
+		}
+	}
+	found := make([]Revision, 0, n)
+	brings := make([][]int, 0, n)
 	taken := make([]bool, len(t.commits))
+	// What is taken stands here, revision after revision.
+	positions := make([]int, 0, len(t.commits))
+	commits := make([]Commit, 0, len(t.commits))
 	for position := len(t.commits) - 1; position >= 0; position-- {
 		if !t.pointed[position] {
 			continue
+		}
+		begin := len(positions)
+		positions = t.take(position, taken, positions)
+		for _, p := range positions[begin:] {
+			commits = append(commits, t.commits[p])
 		}
 		revision := Revision{
 			Commit:      t.commits[position],
 			Arrival:     t.since[position],
 			Recorded:    !t.since[position].IsZero(),
-			Brings:      t.take(position, taken),
+			Brings:      slices.Clip(commits[begin:]),
 			FastForward: fastForward[position],
 		}
 		if !revision.Recorded {
 			revision.Arrival = now
 		}
 		found = append(found, revision)
+		brings = append(brings, slices.Clip(positions[begin:]))
 	}
 	slices.Reverse(found)
-	return found
+	slices.Reverse(brings)
+	return found, brings
 }
 
 // take collects what position reaches and nobody took before, children before
-// parents.
-func (t *timeline) take(position int, taken []bool) []Commit {
-	var positions []int
+// parents, behind what is there.
+func (t *timeline) take(position int, taken []bool, into []int) []int {
+	begin := len(into)
 	t.reach(position, func(p int) bool {
 		if taken[p] {
 			return false
 		}
 		taken[p] = true
-		positions = append(positions, p)
+		into = append(into, p)
 		return true
 	})
-	slices.SortFunc(positions, cmp.Compare[int])
-	commits := make([]Commit, len(positions))
-	for i, p := range positions {
-		commits[i] = t.commits[p]
-	}
-	return commits
+	slices.Sort(into[begin:])
+	return into
 }

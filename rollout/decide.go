@@ -2,32 +2,9 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
-)
-
-// A Verdict is what the policy says of one revision.
-type Verdict struct {
-	Revision Revision
-	Outcome  Outcome
-	// Reason is one sentence for people.
-	Reason string
-	// RetryAt is when the verdict can change by itself. It is zero where time
-	// alone changes nothing.
-	RetryAt time.Time
-}
-
-// Outcome is the kind of a verdict.
-type Outcome string
-
-// The outcomes of a verdict.
-const (
-	// Promotable: the policy allows it now.
-	Promotable Outcome = "promotable"
-	// Soaking: it has not been upstream for long enough.
-	Soaking Outcome = "soaking"
-	// NotFastForward: it does not contain the stage's head, so the branch
-	// could not be fast-forwarded to it. A later revision that merges it can.
-	NotFastForward Outcome = "not-fast-forward"
 )
 
 // A Decision is what the policy says of a stage now.
@@ -48,9 +25,21 @@ type Decision struct {
 	// Unsoaked are those of GoesOut whose soak is not over. There are none
 	// but in an override.
 	Unsoaked []Unsoaked
+	// Skipped are the gates that an override goes through, and Through the
+	// holds among them.
+	Skipped []Gate
+	Through []Hold
 	// RetryAt is when the decision can become [Promote] by itself, for [Wait]
 	// only.
 	RetryAt time.Time
+	// Blocks are what keeps the stage as a whole where it stands: holds, and
+	// windows that are closed.
+	Blocks []Block
+	// Taints are the pending commits that are known to be bad, oldest first.
+	Taints []Taint
+	// Complaints are about what could not be used as it was meant: a commit's
+	// trailer, a pattern of the plan that matches nothing.
+	Complaints []string
 	// Verdicts are one for each pending revision, newest first.
 	Verdicts []Verdict
 	// Foreign are the commits that the stage has and its upstream has not,
@@ -70,6 +59,9 @@ const (
 	Promote Action = "promote"
 	// Wait: there are pending revisions, and none may go out yet.
 	Wait Action = "wait"
+	// Blocked: there are pending revisions, and time alone lets none of them
+	// out.
+	Blocked Action = "blocked"
 	// Nothing: the stage has everything that its upstream has.
 	Nothing Action = "nothing"
 	// Diverged: the stage has commits that its upstream has not, so it cannot
@@ -77,13 +69,20 @@ const (
 	Diverged Action = "diverged"
 )
 
-// Decide says what the policy makes of a stage: the newest revision that has
-// soaked, or why there is none, and when to look again. It is pure: the same
+// Decide says what the policy makes of a stage: the newest revision that may
+// go out, or why there is none, and when to look again. It is pure: the same
 // arguments give the same decision.
 //
 // Every revision's soak counts from its own arrival. So a later push neither
 // delays an older revision nor rides along with it.
 func Decide(now time.Time, stage Stage, s Snapshot) Decision {
+	d, _ := decide(now, stage, s)
+	return d
+}
+
+// decide also returns what the decision was made from, which is nil where
+// nothing is pending or can be.
+func decide(now time.Time, stage Stage, s Snapshot) (Decision, *survey) {
 	d := Decision{Stage: stage}
 	if len(s.Foreign) > 0 {
 		d.Action = Diverged
@@ -91,74 +90,43 @@ func Decide(now time.Time, stage Stage, s Snapshot) Decision {
 		d.Ways = waysBack(s)
 		d.Reason = fmt.Sprintf("%s has %s that %s has not, so it cannot be fast-forwarded",
 			s.Target.Branch, countCommits(len(s.Foreign)), s.Upstream.Branch)
-		return d
+		return d, nil
 	}
-	pending := revisions(now, s)
-	if len(pending) == 0 {
+	v := newSurvey(now, stage, s)
+	d.Blocks = slices.Concat(v.held, v.closed(now))
+	if len(v.revisions) == 0 {
 		d.Action = Nothing
 		d.Reason = fmt.Sprintf("%s has everything that %s has", s.Target.Branch, s.Upstream.Branch)
-		return d
+		return d, nil
 	}
-	d.Record = unrecorded(pending[0])
-	for i := range pending {
-		v := judge(now, stage, s.Target, pending[i])
-		d.Verdicts = append(d.Verdicts, v)
-		if v.Outcome == Promotable && d.Revision == nil {
-			d.promote(v, s)
+	d.Record = unrecorded(v.revisions[0])
+	d.Taints = v.taints.all
+	d.Complaints = v.complaints()
+	d.Verdicts = v.verdicts()
+	for i := range d.Verdicts {
+		one := &d.Verdicts[i]
+		if one.Outcome == Promotable {
+			d.promote(one, v)
+			return d, v
 		}
-		d.RetryAt = sooner(d.RetryAt, v.RetryAt)
-	}
-	if d.Action == Promote {
-		d.RetryAt = time.Time{}
-		return d
+		d.RetryAt = sooner(d.RetryAt, one.RetryAt)
 	}
 	d.Action = Wait
-	d.Reason = waitReason(d)
-	return d
-}
-
-// judge is the policy of one revision.
-func judge(now time.Time, stage Stage, target Head, r Revision) Verdict {
-	v := Verdict{Revision: r}
-	ready := r.Arrival.Add(stage.Soak)
-	switch {
-	case !r.FastForward:
-		v.Outcome = NotFastForward
-		v.Reason = fmt.Sprintf("it does not contain %s, the head of %s", target.SHA.Short(), target.Branch)
-	case ready.After(now):
-		v.Outcome = Soaking
-		v.RetryAt = ready
-		v.Reason = fmt.Sprintf("it arrived %s and soaks %s, until %s",
-			FormatTime(r.Arrival), FormatDuration(stage.Soak), FormatTime(ready))
-		if !r.Recorded {
-			v.Reason = fmt.Sprintf("nothing says when it arrived: its soak of %s begins when release:promote next runs and records it",
-				FormatDuration(stage.Soak))
-		}
-	case stage.Soak == 0:
-		v.Outcome = Promotable
-		v.Reason = fmt.Sprintf("it arrived %s, and %s asks for no soak", FormatTime(r.Arrival), stage.Name)
-	default:
-		v.Outcome = Promotable
-		v.Reason = fmt.Sprintf("it arrived %s and has soaked %s of the %s that %s asks for",
-			FormatTime(r.Arrival), FormatDuration(now.Sub(r.Arrival)), FormatDuration(stage.Soak), stage.Name)
+	if d.RetryAt.IsZero() {
+		d.Action = Blocked
 	}
-	return v
+	d.Reason = waitReason(d)
+	return d, v
 }
 
 // promote fills in what a promotion to a revision does.
-func (d *Decision) promote(v Verdict, s Snapshot) {
-	d.Action = Promote
-	d.Revision = &v.Revision
-	d.GoesOut = goesOut(s, v.Revision.SHA)
-	d.Because = v.Reason
+func (d *Decision) promote(one *Verdict, v *survey) {
+	d.Action, d.RetryAt = Promote, time.Time{}
+	d.Revision = &one.Revision
+	d.GoesOut = v.g.ancestry(v.g.index[one.Revision.SHA])
+	d.Because = one.Reason()
 	d.Reason = fmt.Sprintf("%s is the newest revision of %s that may go out: %s",
-		v.Revision.SHA.Short(), s.Upstream.Branch, v.Reason)
-}
-
-// goesOut lists what a fast-forward to a pending commit brings.
-func goesOut(s Snapshot, to SHA) []Commit {
-	g := newGraph(s.Upstream.SHA, s.Pending)
-	return g.ancestry(g.index[to])
+		one.Revision.SHA.Short(), v.s.Upstream.Branch, d.Because)
 }
 
 // unrecorded is the arrival to record for the upstream's head, if nothing
@@ -171,24 +139,66 @@ func unrecorded(head Revision) *Arrival {
 	return &Arrival{Revision: head.SHA, At: head.Arrival}
 }
 
-// waitReason says why nothing goes out. There is always a revision that soaks:
-// the upstream's head contains the stage's.
-func waitReason(d Decision) string {
-	var soaking []Verdict
-	for _, v := range d.Verdicts {
-		if v.Outcome == Soaking {
-			soaking = append(soaking, v)
+// complaints are about what could not be used as it was meant.
+func (v *survey) complaints() []string {
+	var all []string
+	for position, asked := range v.asked {
+		if asked.complaint != "" && len(all) < listed {
+			all = append(all, fmt.Sprintf("Rollout-Soak of %s asks for nothing: %s", v.g.commits[position].SHA.Short(), asked.complaint))
 		}
 	}
-	switch {
-	case len(d.Verdicts) == 1 && len(soaking) == 1:
-		return "the one pending revision is soaking: " + soaking[0].Reason
-	case len(soaking) == len(d.Verdicts):
-		return fmt.Sprintf("%d pending revisions are soaking; the first is ready %s", len(soaking), FormatTime(d.RetryAt))
-	default:
-		return fmt.Sprintf("of %d pending revisions %d can be fast-forwarded to, and none has soaked; the first is ready %s",
-			len(d.Verdicts), len(soaking), FormatTime(d.RetryAt))
+	for i := range v.stage.Health.Required {
+		if len(v.health.required[i]) == 0 {
+			all = append(all, v.health.nothing(i).Reason())
+		}
 	}
+	return all
+}
+
+// waitReason says why nothing goes out.
+func waitReason(d Decision) string {
+	counts := map[Outcome]int{}
+	for _, v := range d.Verdicts {
+		counts[v.Outcome]++
+	}
+	all, soaking := len(d.Verdicts), counts[Soaking]
+	switch {
+	case counts[Held] > 0 || counts[Closed] > 0:
+		return Verdict{Blocks: d.Blocks}.Reason()
+	case all == 1:
+		return fmt.Sprintf("the one pending revision is %s: %s", d.Verdicts[0].Outcome.words(), d.Verdicts[0].Reason())
+	case soaking == all:
+		return fmt.Sprintf("%d pending revisions are soaking; the first is ready %s", all, FormatTime(d.RetryAt))
+	case soaking+counts[NotFastForward] == all:
+		return fmt.Sprintf("of %d pending revisions %d can be fast-forwarded to, and none has soaked; the first is ready %s",
+			all, soaking, FormatTime(d.RetryAt))
+	case d.RetryAt.IsZero():
+		return fmt.Sprintf("of %d pending revisions %s; none of them goes out by itself", all, tally(counts))
+	default:
+		return fmt.Sprintf("of %d pending revisions %s; the first can go out %s", all, tally(counts), FormatTime(d.RetryAt))
+	}
+}
+
+// tally is how many verdicts there are of each outcome, in words.
+func tally(counts map[Outcome]int) string {
+	var parts []string
+	for _, outcome := range []Outcome{NotFastForward, Tainted, Unhealthy, Unproven, Unobserved, Soaking} {
+		switch n := counts[outcome]; {
+		case n == 1:
+			parts = append(parts, "1 is "+outcome.words())
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d are %s", n, outcome.words()))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// words is an outcome as part of a sentence.
+func (o Outcome) words() string {
+	if o == NotFastForward {
+		return "no fast-forward"
+	}
+	return string(o)
 }
 
 func sooner(a, b time.Time) time.Time {

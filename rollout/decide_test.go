@@ -234,8 +234,8 @@ func consistent(t interface {
 	}
 	promotable := 0
 	for _, v := range d.Verdicts {
-		if (v.Outcome == rollout.Soaking) != !v.RetryAt.IsZero() || v.Reason == "" {
-			t.Errorf("verdict %s of %s, retry at %s, reason %q", v.Outcome, v.Revision.SHA.Short(), v.RetryAt, v.Reason)
+		if (v.Outcome == rollout.Soaking) != !v.RetryAt.IsZero() || v.Reason() == "" {
+			t.Errorf("verdict %s of %s, retry at %s, reason %q", v.Outcome, v.Revision.SHA.Short(), v.RetryAt, v.Reason())
 		}
 		if v.Outcome == rollout.Promotable {
 			promotable++

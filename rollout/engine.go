@@ -47,27 +47,80 @@ func (e *Engine) observe(ctx context.Context, stage Stage) (Snapshot, Observatio
 	if !ok {
 		return Snapshot{}, Observation{}, usagef("stage %s has no upstream: it follows %s and takes every change at once", stage.Name, stage.Branch)
 	}
-	o, err := e.Remote.Observe(ctx, Query{Branches: []string{upstream.Branch, stage.Branch}, Ledger: e.Plan.Ledger})
+	first := Head{Branch: e.Plan.Stages[0].Branch}
+	q := Query{Branches: []string{upstream.Branch, stage.Branch}, Ledger: e.Plan.Ledger}
+	if first.Branch != upstream.Branch {
+		q.Branches = append(q.Branches, first.Branch)
+	}
+	o, err := e.Remote.Observe(ctx, q)
 	if err != nil {
 		return Snapshot{}, o, fmt.Errorf("observe %s: %w", stage.Name, err)
 	}
+	first.SHA = o.Heads[first.Branch]
 	s := Snapshot{
-		At:       o.At,
-		Upstream: Head{upstream.Branch, o.Heads[upstream.Branch]},
-		Target:   Head{stage.Branch, o.Heads[stage.Branch]},
-		Ledger:   Head{e.Plan.Ledger, o.Ledger},
-		PushLog:  o.PushLog,
+		At:         o.At,
+		Upstream:   Head{upstream.Branch, o.Heads[upstream.Branch]},
+		Target:     Head{stage.Branch, o.Heads[stage.Branch]},
+		Ledger:     Head{e.Plan.Ledger, o.Ledger},
+		PushLog:    o.PushLog,
+		Tree:       o.Trees[stage.Branch],
+		Repository: e.Plan.Repository,
 	}
 	if err := e.exist(s); err != nil {
 		return s, o, err
 	}
-	if s.State, err = e.Ledger.State(o.Files); err != nil {
-		return s, o, fmt.Errorf("read %s at %s: %w", s.Ledger.Branch, s.Ledger.SHA.Short(), err)
+	if s.State, err = e.state(ctx, o); err == nil {
+		err = e.knownHolds(s.State, o.At)
+	}
+	if err != nil {
+		return s, o, err
 	}
 	if err := e.compare(ctx, &s); err != nil {
 		return s, o, fmt.Errorf("observe %s: %w", stage.Name, err)
 	}
+	if len(s.Pending) == 0 || len(s.Foreign) > 0 {
+		return s, o, nil
+	}
+	if err := e.lookAhead(ctx, &s, first); err != nil {
+		return s, o, fmt.Errorf("observe %s: %w", stage.Name, err)
+	}
+	if err := e.gather(ctx, &s, stage); err != nil {
+		return s, o, fmt.Errorf("observe %s: %w", stage.Name, err)
+	}
 	return s, o, nil
+}
+
+// lookAhead reads what the first stage has and the upstream has not yet: it
+// may revert what is about to go out.
+func (e *Engine) lookAhead(ctx context.Context, s *Snapshot, first Head) (err error) {
+	switch {
+	case first.Branch == s.Upstream.Branch:
+		return nil
+	case first.SHA == "":
+		return e.exist(Snapshot{Upstream: first})
+	}
+	s.Ahead, err = e.History.Between(ctx, s.Upstream.SHA, first.SHA)
+	return err
+}
+
+// gather reads the evidence that the stage asks for. A forge that knows none
+// gives none, and nothing goes out.
+func (e *Engine) gather(ctx context.Context, s *Snapshot, stage Stage) (err error) {
+	witness, ok := e.Remote.(Witness)
+	if !ok || len(stage.Health.Required) == 0 {
+		return nil
+	}
+	of := []SHA{s.Target.SHA}
+	pending, _ := revisions(s.At, *s, newGraph(s.Upstream.SHA, s.Pending))
+	for _, r := range pending {
+		of = append(of, r.SHA)
+	}
+	if stage.SoakClock == WallClock {
+		s.Evidence, err = witness.Evidence(ctx, of)
+	} else {
+		s.Evidence, err = witness.EvidenceLog(ctx, of)
+	}
+	return err
 }
 
 // exist refuses to work without a branch. A ledger that is gone is not made
@@ -316,7 +369,8 @@ func (e *Engine) mayPromote(ctx context.Context, o Observation, d Decision) erro
 // stateAfter is the ledger's state once the decision is carried out: arrivals
 // of revisions that are no longer pending are dropped, a new one is added,
 // and what was promoted has now arrived on the stage's own branch, for the
-// stage after it.
+// stage after it. Holds that have run out and marks that nothing waits for any
+// more are dropped, too.
 func (e *Engine) stateAfter(r Receipt) State {
 	s, d := r.Snapshot, r.Decision
 	pending := set(s.Pending)
@@ -324,9 +378,16 @@ func (e *Engine) stateAfter(r Receipt) State {
 		delete(pending, c.SHA)
 	}
 	still := func(sha SHA) bool { return pending[sha] }
-	state := s.State.Without(s.Upstream.Branch, still)
+	state := s.State.current(s.At).Without(s.Upstream.Branch, still)
 	if d.Record != nil && still(d.Record.Revision) {
-		state = s.State.WithArrival(s.Upstream.Branch, Arrival{d.Record.Revision, roundUp(d.Record.At)}, still)
+		state = state.WithArrival(s.Upstream.Branch, Arrival{d.Record.Revision, roundUp(d.Record.At)}, still)
+	}
+	if d.Action == Promote && !e.feeds(d.Stage) {
+		// What has passed the last stage waits for none.
+		out := set(d.GoesOut)
+		passed := func(m Mark) bool { return out[m.Commit] }
+		state.Taints = slices.DeleteFunc(slices.Clone(state.Taints), passed)
+		state.Cleared = slices.DeleteFunc(slices.Clone(state.Cleared), passed)
 	}
 	if d.Action == Promote && !s.PushLog && e.feeds(d.Stage) {
 		arrival := Arrival{d.Revision.SHA, roundUp(s.At)}

@@ -26,6 +26,16 @@ type Entry struct {
 	Skipped []Gate `json:"skipped,omitempty"`
 	// Unsoaked are the commits that went out before their soak was over.
 	Unsoaked []Unsoaked `json:"unsoaked,omitempty"`
+	// Commit is what was tainted or cleared.
+	Commit SHA `json:"commit,omitempty"`
+	// Until is when a hold runs out by itself.
+	Until time.Time `json:"until,omitzero"`
+	// Holds are those that were lifted, or that an override went through.
+	Holds []Hold `json:"holds,omitempty"`
+	// State is the digest of the state that was written with the entry, by
+	// which a state that was changed without one is found out. [Ledger] sets
+	// it.
+	State string `json:"state,omitempty"`
 }
 
 // EntryKind says what happened.
@@ -38,13 +48,34 @@ const (
 	EntryDeparture EntryKind = "departure"
 	EntryPromotion EntryKind = "promotion"
 	EntryOverride  EntryKind = "override"
+	EntryHold      EntryKind = "hold"
+	EntryResume    EntryKind = "resume"
+	EntryTaint     EntryKind = "taint"
+	EntryClear     EntryKind = "clear"
 )
 
 // A Gate is something that a revision has to pass before it is promoted.
 type Gate string
 
-// GateSoak is the least time between arrival and promotion.
-const GateSoak Gate = "soak"
+// The gates of a promotion, in the order in which a verdict names them.
+const (
+	// GateFastForward: it contains the stage's head. Nothing goes through it
+	// otherwise, an override included.
+	GateFastForward Gate = "fast-forward"
+	// GateTaint: it contains nothing that is known to be bad. An override does
+	// not go through it either.
+	GateTaint Gate = "taint"
+	// GateHealth: what has to be reported of it was.
+	GateHealth Gate = "health"
+	// GateObserved: a cluster has run it.
+	GateObserved Gate = "observed"
+	// GateSoak: the least time between arrival and promotion.
+	GateSoak Gate = "soak"
+	// GateHold: nobody holds the stage.
+	GateHold Gate = "hold"
+	// GateWindow: the plan's windows are open.
+	GateWindow Gate = "window"
+)
 
 // Unsoaked is a commit that an override took out before its soak was over.
 type Unsoaked struct {

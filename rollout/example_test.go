@@ -30,7 +30,7 @@ func ExampleDecide() {
 	})
 	fmt.Println(decision.Action, decision.Revision.SHA.Short())
 	for _, v := range decision.Verdicts {
-		fmt.Println(v.Revision.SHA.Short(), v.Outcome, v.Reason)
+		fmt.Println(v.Revision.SHA.Short(), v.Outcome, v.Reason())
 	}
 	// Output:
 	// promote 2222222
@@ -49,7 +49,7 @@ func ExampleDecideOverride() {
 		Pending:   []rollout.Commit{{SHA: fresh, Parents: []rollout.SHA{released}}},
 		PushLog:   true,
 		Movements: []rollout.Movement{{Before: released, After: fresh, At: now.Add(-time.Hour)}},
-	}, "3333333")
+	}, rollout.OverrideRequest{Revision: "3333333"})
 	if err != nil {
 		fmt.Println(err)
 		return

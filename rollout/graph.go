@@ -20,51 +20,76 @@ func newGraph(head SHA, commits []Commit) *graph {
 	for i, commit := range commits {
 		given[commit.SHA] = i
 	}
-	order := topological(head, commits, given)
-	g := &graph{
-		commits: make([]Commit, len(order)),
-		index:   make(map[SHA]int, len(order)),
-		parents: make([][]int, len(order)),
+	parents := resolve(commits, given)
+	order := topological(head, given, parents)
+	g := &graph{commits: make([]Commit, len(order)), index: given, parents: make([][]int, len(order))}
+	places := make([]int, len(commits))
+	for i := range places {
+		places[i] = -1
 	}
 	for position, i := range order {
-		g.commits[position] = commits[i]
-		g.index[commits[i].SHA] = position
+		places[i] = position
 	}
-	for position, commit := range g.commits {
-		for _, parent := range commit.Parents {
-			if p, ok := g.index[parent]; ok {
-				g.parents[position] = append(g.parents[position], p)
+	// Whatever is reachable has reachable parents, so both can be renamed in
+	// place.
+	for position, i := range order {
+		g.commits[position], g.parents[position] = commits[i], parents[i]
+		g.index[commits[i].SHA] = position
+		for n, parent := range parents[i] {
+			parents[i][n] = places[parent]
+		}
+	}
+	if len(order) < len(commits) {
+		for _, commit := range commits {
+			if p := g.index[commit.SHA]; p >= len(order) || g.commits[p].SHA != commit.SHA {
+				delete(g.index, commit.SHA)
 			}
 		}
 	}
 	return g
 }
 
+// resolve lists, for each commit, those of its parents that are given, as
+// indexes.
+func resolve(commits []Commit, given map[SHA]int) [][]int {
+	parents := make([][]int, len(commits))
+	all := make([]int, 0, len(commits)+len(commits)/4)
+	for i, commit := range commits {
+		begin := len(all)
+		for _, parent := range commit.Parents {
+			if p, ok := given[parent]; ok {
+				all = append(all, p)
+			}
+		}
+		parents[i] = slices.Clip(all[begin:])
+	}
+	return parents
+}
+
 // topological returns the indexes of what head reaches, children before
 // parents: the reverse of the order in which a depth-first walk leaves them.
 // The walk keeps its own stack, since a history can be deeper than a
 // goroutine's.
-func topological(head SHA, commits []Commit, given map[SHA]int) []int {
+func topological(head SHA, given map[SHA]int, parents [][]int) []int {
 	start, ok := given[head]
 	if !ok {
 		return nil
 	}
 	type frame struct{ commit, next int }
-	seen := make([]bool, len(commits))
+	seen := make([]bool, len(parents))
 	seen[start] = true
 	stack := []frame{{commit: start}}
-	var left []int
+	left := make([]int, 0, len(parents))
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
-		parents := commits[top.commit].Parents
-		if top.next == len(parents) {
+		if top.next == len(parents[top.commit]) {
 			left = append(left, top.commit)
 			stack = stack[:len(stack)-1]
 			continue
 		}
-		parent, ok := given[parents[top.next]]
+		parent := parents[top.commit][top.next]
 		top.next++
-		if ok && !seen[parent] {
+		if !seen[parent] {
 			seen[parent] = true
 			stack = append(stack, frame{commit: parent})
 		}

@@ -46,7 +46,7 @@ func (e *Engine) Survey(ctx context.Context, settings Settings, request InitRequ
 	if first := branches[0]; o.Heads[first] == "" {
 		return nil, e.exist(Snapshot{Upstream: Head{Branch: first}})
 	}
-	changes, err := e.surveyLedger(o)
+	changes, err := e.surveyLedger(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -63,11 +63,11 @@ func (e *Engine) Survey(ctx context.Context, settings Settings, request InitRequ
 
 // surveyLedger sees to the ledger. It comes first: what is created after it
 // is an entry of it.
-func (e *Engine) surveyLedger(o Observation) ([]Change, error) {
+func (e *Engine) surveyLedger(ctx context.Context, o Observation) ([]Change, error) {
 	c := Change{What: "ledger " + e.Plan.Ledger, Required: true}
 	if o.Ledger != "" {
 		c.Found = "at " + o.Ledger.Short()
-		_, err := e.Ledger.State(o.Files)
+		_, err := e.state(ctx, o)
 		return []Change{c}, err
 	}
 	c.Found = "missing"
@@ -127,18 +127,25 @@ func (e *Engine) surveyMissing(ctx context.Context, o Observation, stage, upstre
 
 // lastSeen is where the ledger last saw a stage's branch. It is empty where
 // the ledger has never seen it. A branch that was deleted is put back there:
-// begun anew at the upstream's head it would take out what has not soaked.
+// begun anew at the upstream's head it would take out what has not soaked. The
+// stage may have had another name then.
 func (e *Engine) lastSeen(ctx context.Context, o Observation, stage Stage) (SHA, error) {
 	records, err := e.Records(ctx, o.Ledger, 0)
 	if err != nil {
 		return "", err
 	}
 	for _, r := range records {
-		if r.Stage == stage.Name && r.Branch == stage.Branch && r.To != "" {
+		if r.Branch == stage.Branch && r.To != "" && r.Kind.moves() {
 			return r.To, nil
 		}
 	}
 	return "", nil
+}
+
+// moves tells whether an entry says where a branch came to stand. An arrival
+// says what else stands on it, waiting.
+func (k EntryKind) moves() bool {
+	return k == EntryInit || k == EntryPromotion || k == EntryOverride
 }
 
 // stillUpstream refuses to put a branch back at a commit that its upstream no
@@ -207,7 +214,7 @@ func (e *Engine) tryInitEntry(ctx context.Context, entry Entry) error {
 	}
 	var state State
 	if o.Ledger != "" {
-		if state, err = e.Ledger.State(o.Files); err != nil {
+		if state, err = e.state(ctx, o); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/ledger"
 )
 
 // settings is a forge on which both settings are as they should be, or can be
@@ -101,6 +103,68 @@ func TestInit(t *testing.T) {
 	if receipt, err := e.Promote(t.Context(), apps); err != nil || receipt.Decision.Action != rollout.Nothing {
 		t.Errorf("a promotion after it: %s, %v", receipt.Decision.Action, err)
 	}
+}
+
+// A branch that was deleted is put back where the ledger last saw it, whatever
+// its stage was called then and whatever else the ledger says of the branch.
+func TestInitPutsBack(t *testing.T) {
+	renamed := twoStages
+	renamed.Stages = slices.Clone(twoStages.Stages)
+	renamed.Stages[1].Name = "workloads"
+	cases := []struct {
+		name  string
+		plan  rollout.Plan
+		since rollout.Entry
+		want  string
+	}{
+		{"as it was", twoStages, rollout.Entry{}, "B"},
+		{"after the stage was renamed", renamed, rollout.Entry{}, "B"},
+		{"after an override", renamed, rollout.Entry{Kind: rollout.EntryOverride, Stage: "apps", Branch: "release", From: sha("B"), To: sha("C")}, "C"},
+		{"after it was put back before", renamed, rollout.Entry{Kind: rollout.EntryInit, Stage: "apps", Branch: "release", To: sha("C")}, "C"},
+		{"after an arrival on it", twoStages, rollout.Entry{Kind: rollout.EntryArrival, Stage: "edge", Branch: "release", To: sha("C")}, "B"},
+		{"after a departure from it", renamed, rollout.Entry{Kind: rollout.EntryDeparture, Stage: "edge", Branch: "release", To: sha("C")}, "B"},
+		{"after another branch moved", twoStages, rollout.Entry{Kind: rollout.EntryPromotion, Stage: "apps", Branch: "production", From: sha("A"), To: sha("C")}, "B"},
+		{"after a hold", renamed, rollout.Entry{Kind: rollout.EntryHold, Stage: "apps"}, "B"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRemote(t, "main", "release")
+			r.push("main", 0, "B")
+			r.now = hour(24)
+			if _, err := r.engine(twoStages).Promote(t.Context(), apps); err != nil || r.branches["release"] != sha("B") {
+				t.Fatalf("release stands at %s: %v", name(r.branches["release"]), err)
+			}
+			r.push("main", 24, "C")
+			r.push("main", 24, "D")
+			if c.since.Kind != "" {
+				r.write(t, c.since)
+			}
+			delete(r.branches, "release")
+			steps, err := setUp(t, r.engine(c.plan), &settings{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := "branch release | missing, and was there before | done: put it back at " + sha(c.want).Short() + ", where the ledger last saw it"
+			if steps[1] != want || r.branches["release"] != sha(c.want) {
+				t.Errorf("release stands at %s: %s", name(r.branches["release"]), steps[1])
+			}
+		})
+	}
+}
+
+// write adds an entry to the ledger, and changes nothing else.
+func (r *remote) write(t *testing.T, e rollout.Entry) {
+	t.Helper()
+	s, err := ledger.Ledger{}.State(r.files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.At = r.now
+	draft, err := ledger.Ledger{}.Draft(e, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.append(draft)
 }
 
 func TestInitOutlined(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // An OverrideRequest is what an operator asks for.
@@ -16,17 +15,20 @@ type OverrideRequest struct {
 	Revision Prefix
 	// Reason is recorded. Default is [NoReason].
 	Reason string
+	// ThroughHold goes through holds. Default is to refuse.
+	ThroughHold bool
 }
 
 // DecideOverride says what an override would do: promote a revision although
-// it has not soaked. It skips the soak and nothing else; whatever is not a
-// fast-forward to a revision of the upstream is refused.
-func DecideOverride(now time.Time, stage Stage, s Snapshot, wanted Prefix) (Decision, error) {
-	d := Decide(now, stage, s)
-	if d.Action == Diverged {
-		return d, diverged(s)
-	}
+// the policy does not allow it yet. It goes through the soak, the health, the
+// windows and, where it is asked to, through holds. It refuses whatever is not
+// a fast-forward to a revision of the upstream, and what is known to be bad.
+func DecideOverride(now time.Time, stage Stage, s Snapshot, request OverrideRequest) (Decision, error) {
+	d, v := decide(now, stage, s)
+	wanted := request.Revision
 	switch {
+	case d.Action == Diverged:
+		return d, diverged(s)
 	case wanted != "" && wanted.Of(s.Target.SHA):
 		return Decision{Stage: stage, Action: Nothing, Verdicts: d.Verdicts, Reason: fmt.Sprintf("%s stands at %s already", s.Target.Branch, s.Target.SHA.Short())}, nil
 	case d.Action == Nothing && wanted != "":
@@ -34,24 +36,78 @@ func DecideOverride(now time.Time, stage Stage, s Snapshot, wanted Prefix) (Deci
 	case d.Action == Nothing:
 		return d, nil
 	}
-	v, err := pick(s, d.Verdicts, wanted)
+	one, err := v.pick(d.Verdicts, wanted)
+	if err == nil {
+		err = v.mayOverride(one, request)
+	}
 	if err != nil {
 		return d, err
 	}
-	if !v.Revision.FastForward {
-		return d, &Problem{
-			Kind: ErrRefused,
-			What: fmt.Sprintf("%s does not contain %s, the head of %s: moving there would take commits away from the stage, and an override only ever fast-forwards",
-				v.Revision.SHA.Short(), s.Target.SHA.Short(), s.Target.Branch),
-			Ways: []string{"leave the revision out, to take the newest one"},
+	return v.override(d, one), nil
+}
+
+// override describes an override to a revision.
+func (v *survey) override(d Decision, one Verdict) Decision {
+	o := Decision{
+		Stage: v.stage, Action: Promote, Revision: &one.Revision,
+		Verdicts: d.Verdicts, Record: d.Record, Blocks: d.Blocks, Taints: d.Taints, Complaints: d.Complaints,
+		GoesOut: v.g.ancestry(v.g.index[one.Revision.SHA]),
+		Reason:  fmt.Sprintf("an override promotes %s: %s", one.Revision.SHA.Short(), one.Reason()),
+	}
+	for _, b := range one.Blocks {
+		if !slices.Contains(o.Skipped, b.Gate) {
+			o.Skipped = append(o.Skipped, b.Gate)
 		}
 	}
-	o := Decision{Stage: stage, Action: Promote, Verdicts: d.Verdicts, Record: d.Record}
-	o.Revision = &v.Revision
-	o.GoesOut = goesOut(s, v.Revision.SHA)
-	o.Unsoaked = unsoaked(now, stage, d.Verdicts, o.GoesOut)
-	o.Reason = fmt.Sprintf("an override promotes %s: %s", v.Revision.SHA.Short(), v.Reason)
-	return o, nil
+	if one.has(GateHold) {
+		o.Through = v.holds
+	}
+	if _, same := v.sameTree(one.Revision); !same {
+		o.Unsoaked = v.unsoaked(o.GoesOut)
+	}
+	if len(o.Unsoaked) > 0 && !slices.Contains(o.Skipped, GateSoak) {
+		o.Skipped = append(o.Skipped, GateSoak)
+	}
+	return o
+}
+
+// mayOverride refuses what an override does not go through.
+func (v *survey) mayOverride(one Verdict, request OverrideRequest) error {
+	sha := one.Revision.SHA.Short()
+	for _, b := range one.Blocks {
+		switch {
+		case b.Gate == GateFastForward:
+			return &Problem{
+				Kind: ErrRefused,
+				What: fmt.Sprintf("%s does not contain %s, the head of %s: moving there would take commits away from the stage, and an override only ever fast-forwards",
+					sha, v.s.Target.SHA.Short(), v.s.Target.Branch),
+				Ways: []string{"leave the revision out, to take the newest one"},
+			}
+		case b.Gate == GateTaint:
+			return v.refuseTainted(one, b)
+		case b.Gate == GateHold && !request.ThroughHold:
+			return &Problem{
+				Kind: ErrRefused,
+				What: fmt.Sprintf("%s: an override goes through a hold only if it is told to", b.Reason()),
+				Ways: []string{"ask whoever holds it, and lift it: mage release:resume", "or go through it, which the ledger will say: the same command with -throughHold"},
+			}
+		}
+	}
+	return nil
+}
+
+func (v *survey) refuseTainted(one Verdict, b Block) error {
+	p := &Problem{
+		Kind: ErrRefused,
+		What: fmt.Sprintf("%s cannot go out: %s. An override never goes through a taint", one.Revision.SHA.Short(), b.Reason()),
+	}
+	if one.Unblocks != "" {
+		p.Ways = append(p.Ways, fmt.Sprintf("take %s, which is free of it: the same command with -sha=%s", one.Unblocks.Short(), one.Unblocks.Short()))
+	} else {
+		p.Ways = append(p.Ways, fmt.Sprintf("revert %s on %s, and override to the revert", b.Commit.Short(), v.s.Upstream.Branch))
+	}
+	p.Ways = append(p.Ways, fmt.Sprintf("if it is not bad after all: mage release:clear %s <reason>", b.Commit.Short()))
+	return p
 }
 
 func pendingHas(s Snapshot, sha SHA) bool {
@@ -59,46 +115,47 @@ func pendingHas(s Snapshot, sha SHA) bool {
 }
 
 // pick finds the verdict of the revision that is asked for.
-func pick(s Snapshot, verdicts []Verdict, wanted Prefix) (Verdict, error) {
+func (v *survey) pick(verdicts []Verdict, wanted Prefix) (Verdict, error) {
 	if wanted == "" {
 		// The first is the upstream's head, which contains the stage's.
 		return verdicts[0], nil
 	}
 	var found []Verdict
-	for _, v := range verdicts {
-		for _, c := range v.Revision.Brings {
+	for _, one := range verdicts {
+		for _, c := range one.Revision.Brings {
 			if wanted.Of(c.SHA) {
-				found = append(found, within(s, v, c))
+				found = append(found, v.within(one, c))
 			}
 		}
 	}
 	switch {
 	case len(found) == 0:
-		return Verdict{}, notPending(s, wanted)
+		return Verdict{}, notPending(v.s, wanted)
 	case len(found) > 1:
 		return Verdict{}, usagef("%s is the beginning of %d pending commits; give more digits", wanted, len(found))
 	}
-	v := found[0]
-	if !isRevision(verdicts, v.Revision.SHA) && !couldHaveBeenHead(s, verdicts, v.Revision) {
+	one := found[0]
+	if !isRevision(verdicts, one.Revision.SHA) && !couldHaveBeenHead(v.s, verdicts, one.Revision) {
 		return Verdict{}, &Problem{
 			Kind: ErrRefused,
-			What: fmt.Sprintf("%s is not a revision: %s never pointed at it, so no cluster ever ran it by itself", v.Revision.SHA.Short(), s.Upstream.Branch),
-			Ways: []string{fmt.Sprintf("promote %s, with which it came", bringer(verdicts, v.Revision.SHA).Short())},
+			What: fmt.Sprintf("%s is not a revision: %s never pointed at it, so no cluster ever ran it by itself", one.Revision.SHA.Short(), v.s.Upstream.Branch),
+			Ways: []string{fmt.Sprintf("promote %s, with which it came", bringer(verdicts, one.Revision.SHA).Short())},
 		}
 	}
-	return v, nil
+	return one, nil
 }
 
 // within is the verdict of one of the commits that a revision brings: it
 // arrived with the revision.
-func within(s Snapshot, v Verdict, c Commit) Verdict {
-	if c.SHA == v.Revision.SHA {
-		return v
+func (v *survey) within(one Verdict, c Commit) Verdict {
+	if c.SHA == one.Revision.SHA {
+		return one
 	}
-	g := newGraph(s.Upstream.SHA, s.Pending)
-	v.Revision.Commit = c
-	v.Revision.FastForward = g.containing(s.Target.SHA)[g.index[c.SHA]]
-	return v
+	position := v.g.index[c.SHA]
+	r := one.Revision
+	r.Commit = c
+	r.FastForward = v.g.containing(v.s.Target.SHA)[position]
+	return v.judge(r, position, v.taints.in(position), nil)
 }
 
 func isRevision(verdicts []Verdict, sha SHA) bool {
@@ -149,14 +206,14 @@ func notPending(s Snapshot, wanted Prefix) error {
 // unsoaked lists those commits that have part of their soak before them, each
 // with what is left of it. It counts for itself, since a revision that could
 // not be promoted for another reason may not have soaked either.
-func unsoaked(now time.Time, stage Stage, verdicts []Verdict, goesOut []Commit) []Unsoaked {
+func (v *survey) unsoaked(goesOut []Commit) []Unsoaked {
 	left := map[SHA]time.Duration{}
-	for _, v := range verdicts {
-		remaining := v.Revision.Arrival.Add(stage.Soak).Sub(now)
+	for i, r := range v.revisions {
+		remaining := v.soak(v.brings[i][0]) - v.healthy.soaked(r.Arrival, v.now)
 		if remaining <= 0 {
 			continue
 		}
-		for _, c := range v.Revision.Brings {
+		for _, c := range r.Brings {
 			left[c.SHA] = remaining
 		}
 	}
@@ -169,22 +226,27 @@ func unsoaked(now time.Time, stage Stage, verdicts []Verdict, goesOut []Commit) 
 	return found
 }
 
+// longestReason is how many bytes of a reason are taken. A workflow input
+// takes 65,535 characters; nobody reads as many at night.
+const longestReason = 4000
+
 // PreviewOverride observes and says what an override would do, without doing
 // it.
-func (e *Engine) PreviewOverride(ctx context.Context, stage Stage, wanted Prefix) (Receipt, error) {
+func (e *Engine) PreviewOverride(ctx context.Context, stage Stage, request OverrideRequest) (Receipt, error) {
 	s, err := e.Observe(ctx, stage)
 	if err != nil {
 		return Receipt{}, err
 	}
-	d, err := e.decideOverride(ctx, stage, s, wanted)
+	d, err := e.decideOverride(ctx, stage, s, request)
 	return Receipt{Decision: d, Snapshot: s}, err
 }
 
 // decideOverride decides, and finds out whether a commit that is not pending
 // is on the stage already: then there is nothing to do. Two operators can
 // have had the same thought.
-func (e *Engine) decideOverride(ctx context.Context, stage Stage, s Snapshot, wanted Prefix) (Decision, error) {
-	d, err := DecideOverride(s.At, stage, s, wanted)
+func (e *Engine) decideOverride(ctx context.Context, stage Stage, s Snapshot, request OverrideRequest) (Decision, error) {
+	d, err := DecideOverride(s.At, stage, s, request)
+	wanted := request.Revision
 	if !errors.Is(err, ErrRefused) || len(wanted) != shaLength || pendingHas(s, SHA(wanted)) {
 		return d, err
 	}
@@ -196,46 +258,31 @@ func (e *Engine) decideOverride(ctx context.Context, stage Stage, s Snapshot, wa
 	return Decision{Stage: stage, Action: Nothing, Verdicts: d.Verdicts, Reason: reason}, nil
 }
 
-// Override promotes a revision that has not soaked, and records it as an
-// override, with the reason.
+// Override promotes a revision that the policy does not allow yet, and records
+// it as an override, with the reason and with every gate that it went through.
 func (e *Engine) Override(ctx context.Context, stage Stage, request OverrideRequest) (Receipt, error) {
 	reason, err := e.Reason(request.Reason)
 	if err != nil {
 		return Receipt{}, err
 	}
 	return e.repeat(ctx, stage, func(s Snapshot, o Observation) (Receipt, error) {
-		d, err := e.decideOverride(ctx, stage, s, request.Revision)
+		d, err := e.decideOverride(ctx, stage, s, request)
 		r := Receipt{Decision: d, Snapshot: s}
 		if err != nil || d.Action == Nothing {
 			return r, err
 		}
 		entry := e.entry(EntryOverride, r, o)
 		entry.Reason = reason
-		entry.Unsoaked = d.Unsoaked
-		if len(d.Unsoaked) > 0 {
-			entry.Skipped = []Gate{GateSoak}
-		}
+		entry.Unsoaked, entry.Skipped, entry.Holds = d.Unsoaked, d.Skipped, d.Through
 		return e.carryOut(ctx, r, o, entry)
 	})
 }
 
-// longestReason is how many bytes of a reason are taken. A workflow input
-// takes 65,535 characters; nobody reads as many at night.
-const longestReason = 4000
-
-// Reason checks what an operator gave as a reason, as the plan asks, and is
-// what will be recorded.
+// Reason checks what an operator gave as a reason for an override, as the plan
+// asks, and is what will be recorded.
 func (e *Engine) Reason(given string) (string, error) {
-	reason := strings.TrimSpace(given)
-	switch {
-	case reason == "" && e.Plan.Override.ReasonRequired:
+	if strings.TrimSpace(given) == "" && e.Plan.Override.ReasonRequired {
 		return "", &Problem{Kind: ErrUsage, What: "the plan requires a reason for an override, and none was given", Ways: []string{`give one: -reason="what happened"`}}
-	case reason == "":
-		return NoReason, nil
-	case !utf8.ValidString(reason):
-		return "", usagef("the reason is not UTF-8, and could not be recorded as it was given")
-	case len(reason) > longestReason:
-		return "", usagef("the reason is %d bytes long, and at most %d are recorded", len(reason), longestReason)
 	}
-	return reason, nil
+	return optional(given)
 }

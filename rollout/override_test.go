@@ -57,7 +57,7 @@ func TestDecideOverride(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := tell(t, c.story)
-			d, err := rollout.DecideOverride(s.At, apps, s, rollout.Prefix(c.wanted))
+			d, err := rollout.DecideOverride(s.At, apps, s, rollout.OverrideRequest{Revision: rollout.Prefix(c.wanted)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +143,7 @@ func TestDecideOverrideRefuses(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := tell(t, c.story)
-			d, err := rollout.DecideOverride(s.At, apps, s, rollout.Prefix(c.wanted))
+			d, err := rollout.DecideOverride(s.At, apps, s, rollout.OverrideRequest{Revision: rollout.Prefix(c.wanted)})
 			if !errors.Is(err, c.kind) {
 				t.Fatalf("%s, %v; want %v", describe(d), err, c.kind)
 			}
@@ -191,7 +191,7 @@ func TestOverrideIsRecorded(t *testing.T) {
 	r.push("main", 2, "C")
 	r.now = hour(3)
 	e := r.engine(twoStages)
-	preview, err := e.PreviewOverride(t.Context(), apps, "")
+	preview, err := e.PreviewOverride(t.Context(), apps, rollout.OverrideRequest{})
 	if err != nil || describeOverride(preview.Decision) != "promote C(C B), un-soaked C 23h, B 22h" {
 		t.Fatalf("preview: %s, %v", describeOverride(preview.Decision), err)
 	}

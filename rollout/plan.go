@@ -49,6 +49,16 @@ type Stage struct {
 	// Soak is the least time between a revision's arrival upstream and its
 	// promotion into this stage. It is zero for the first stage.
 	Soak time.Duration
+	// SoakClock says which time counts. Default is [WallClock].
+	SoakClock SoakClock
+	// Health is what has to have been reported of a revision. Default is
+	// nothing.
+	Health Health
+	// Observed asks that a cluster reported to have applied the revision
+	// itself, or one with the same tree.
+	Observed bool
+	// Windows say when something may be promoted. Default is always.
+	Windows Windows
 }
 
 // Upstream returns the stage before the named one. It is false for the first

@@ -41,6 +41,16 @@ type Gatekeeper interface {
 	MayMove(ctx context.Context, o Observation, to SHA) error
 }
 
+// A Witness is a Remote that knows what was reported of commits. Optional: a
+// stage that asks for health cannot take anything without one.
+type Witness interface {
+	// Evidence reads the newest status of each context of some commits.
+	// Commits of which nothing was reported are left out.
+	Evidence(ctx context.Context, commits []SHA) (map[SHA][]Evidence, error)
+	// EvidenceLog reads every status of some commits, newest first.
+	EvidenceLog(ctx context.Context, commits []SHA) (map[SHA][]Evidence, error)
+}
+
 // Ledger turns entries and state into what a commit holds, and back. Its
 // implementation is rollout/ledger.
 type Ledger interface {
@@ -50,6 +60,9 @@ type Ledger interface {
 	// ErrLedger: a state that cannot be read could hide what forbids a
 	// promotion.
 	State(files map[string][]byte) (State, error)
+	// Digest is what [Entry.State] is of an entry that was written together
+	// with these files.
+	Digest(files map[string][]byte) string
 	// Record reads one commit's message.
 	Record(c LedgerCommit) Record
 }
@@ -68,10 +81,13 @@ type Observation struct {
 	At time.Time
 	// Heads has an entry for every branch that exists.
 	Heads map[string]SHA
-	// Ledger is the ledger's head, empty where there is none, and Files its
-	// tree.
-	Ledger SHA
-	Files  map[string][]byte
+	// Trees are those of the heads. One that is not known is left out.
+	Trees map[string]SHA
+	// Ledger is the ledger's head, empty where there is none, Message its
+	// commit's and Files its tree.
+	Ledger  SHA
+	Message string
+	Files   map[string][]byte
 	// PushLog tells whether Movements has something to say.
 	PushLog bool
 	// Viewer is who the forge takes the caller for.

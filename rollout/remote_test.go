@@ -121,14 +121,17 @@ func (r *remote) Observe(ctx context.Context, q rollout.Query) (rollout.Observat
 	}
 	o := rollout.Observation{
 		At: r.now, Heads: map[string]rollout.SHA{}, Ledger: r.ledgerHead(), Files: maps.Clone(r.files),
-		PushLog: r.pushLog, Viewer: "viewer",
+		PushLog: r.pushLog, Viewer: "viewer", Trees: map[string]rollout.SHA{},
+	}
+	if len(r.ledger) > 0 {
+		o.Message = r.ledger[len(r.ledger)-1].Message
 	}
 	for _, branch := range q.Branches {
 		if branch == r.unobservable {
 			return o, &rollout.Problem{Kind: rollout.ErrUnavailable, What: "the forge is down"}
 		}
 		if head, ok := r.branches[branch]; ok {
-			o.Heads[branch] = head
+			o.Heads[branch], o.Trees[branch] = head, r.commits[head].Tree
 		}
 	}
 	return o, nil
@@ -237,7 +240,9 @@ func (r *remote) carryOut(t rollout.Transaction) (rollout.SHA, error) {
 func (r *remote) entries() []rollout.Entry {
 	var all []rollout.Entry
 	for _, c := range r.ledger[1:] {
-		all = append(all, ledger.Ledger{}.Record(c).Entry)
+		entry := ledger.Ledger{}.Record(c).Entry
+		entry.State = "" // the ledger's own tests look at it
+		all = append(all, entry)
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,16 +61,18 @@ func isHex(s string) bool {
 	return true
 }
 
-// A Commit is what the history says of one commit. Everything but its SHA and
-// its parents was written by its author and is to be treated as hostile.
+// A Commit is what the history says of one commit. Everything but its SHA, its
+// parents and its tree was written by its author and is to be treated as hostile.
 type Commit struct {
 	SHA     SHA
 	Parents []SHA
+	// Tree names the content. It is empty where it is not known.
+	Tree    SHA
 	Author  string
 	Message string
-	// Authored is the author's own date. It says nothing about when the
-	// commit arrived on a branch.
-	Authored time.Time
+	// Authored and Committed are its author's own dates. They say nothing
+	// about when the commit arrived on a branch.
+	Authored, Committed time.Time
 }
 
 // Subject is the first line of the commit's message.
@@ -112,4 +115,10 @@ type Revision struct {
 	Brings []Commit
 	// FastForward tells whether the revision contains the stage's head.
 	FastForward bool
+}
+
+// Equal tells whether two revisions are the same in every respect.
+func (r Revision) Equal(other Revision) bool {
+	return r.SHA == other.SHA && r.Arrival.Equal(other.Arrival) && r.Recorded == other.Recorded && r.FastForward == other.FastForward &&
+		slices.EqualFunc(r.Brings, other.Brings, func(a, b Commit) bool { return a.SHA == b.SHA })
 }

@@ -23,6 +23,17 @@ type Snapshot struct {
 	Movements []Movement
 	// PushLog tells whether the forge keeps a log of pushes.
 	PushLog bool
+	// Tree is that of the stage's head. It is empty where it is not known.
+	Tree SHA
+	// Ahead are the commits that the first stage's branch has and the
+	// upstream has not yet, in any order: they may revert what is pending.
+	Ahead []Commit
+	// Evidence is what was reported of the stage's head and of pending
+	// revisions, newest first: the newest of each context, and all of it
+	// where the soak counts healthy time.
+	Evidence map[SHA][]Evidence
+	// Repository is where the branches are. Reverts name its pull requests.
+	Repository Repository
 }
 
 // A Head is a branch and the commit that it points at.
@@ -39,6 +50,38 @@ type State struct {
 	// pending and that no push log told of, in the order in which they were
 	// recorded. Each is contained in those after it.
 	Arrivals map[string][]Arrival
+	// Holds are in the order in which they were put there. One that has run
+	// out is dropped with the next entry.
+	Holds []Hold
+	// Taints and Cleared are operators' words on single commits, one at most
+	// for each commit in both.
+	Taints, Cleared []Mark
+}
+
+// A Hold is an operator's word that a stage takes nothing new.
+type Hold struct {
+	// Stage is empty for all stages.
+	Stage string `json:"stage,omitempty"`
+	// By and Reason are somebody's text.
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+	// Until is when it runs out by itself; the zero time is never.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Holds tells whether it keeps a stage from moving at a moment.
+func (h Hold) Holds(stage string, now time.Time) bool {
+	return (h.Stage == "" || h.Stage == stage) && (h.Until.IsZero() || now.Before(h.Until))
+}
+
+// A Mark is an operator's word on one commit: that it is bad, or that it is
+// not.
+type Mark struct {
+	Commit SHA       `json:"commit"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
 }
 
 // WithArrival is the state with one more arrival on a branch, and without
@@ -70,5 +113,6 @@ func (s State) withArrivals(branch string, arrivals []Arrival) State {
 	if len(arrivals) == 0 {
 		delete(all, branch)
 	}
-	return State{Arrivals: all}
+	s.Arrivals = all
+	return s
 }

@@ -64,7 +64,7 @@ func (w *world) commit(name string, parents ...rollout.SHA) rollout.SHA {
 		panic("there are two commits " + name)
 	}
 	w.commits[sha(name)] = rollout.Commit{
-		SHA: sha(name), Parents: parents, Author: "Ada", Message: "Change " + name + "\n",
+		SHA: sha(name), Parents: parents, Tree: sha("tree" + name), Author: "Ada", Message: "Change " + name + "\n",
 		Authored: epoch.AddDate(-3, 0, 0),
 	}
 	return sha(name)

@@ -6,15 +6,16 @@
 // The ledger's log is the audit trail: one commit an entry, with a sentence
 // for people and the whole entry as JSON in the message's last line. Its tree
 // is the state, in state.json: what has to be known before the next decision.
+// Each entry has the digest of the state that was written with it.
 //
 // # Invariants
 //
-// What is written reads back as it was, but for bytes that are not UTF-8:
-// they become U+FFFD. Text that somebody else wrote, above
-// all a reason, cannot forge an entry: it is JSON in the line that is read,
-// and indented in the lines that are not. A state that is damaged, or has
-// anything in it that this version does not know, is refused: it could hide a
-// reason not to promote.
+// What is written reads back as it was, but for bytes that are not UTF-8: they
+// become U+FFFD. Text that somebody else wrote, above all a reason, cannot
+// forge an entry: it is JSON in the line that is read, and indented in the
+// lines that are not. A state that is damaged, or has anything in it that this
+// version does not know, is refused: it could hide a reason not to promote.
+// None is written that would be refused.
 //
 // # Concurrency
 //
@@ -27,103 +28,63 @@
 package ledger
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"regexp"
 	"strings"
-	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
-
-// StateFile is the file of the ledger's tree that holds the state.
-const StateFile = "state.json"
 
 // readmeFile tells whoever opens the branch in a browser what it is.
 const readmeFile = "README.md"
 
 const readme = `# The ledger of the staged rollout
 
-The log of this branch is the audit trail: every promotion and override, who
-ran it, from where to where, and why. ` + "`state.json`" + ` is what the next decision
-has to know.
+The log of this branch is the audit trail: every promotion and override, every
+hold and taint, who ran it, from where to where, and why. ` + "`state.json`" + ` is what
+the next decision has to know.
 
 Written by the rollout alone. Read it with ` + "`mage release:history`" + `, or with
 ` + "`git log`" + `. Commits made by hand are shown as damaged entries.
+
+## Why does nothing move?
+
+` + "`mage release:explain`" + ` says it of every revision that waits. What operators
+had to say about it stands in ` + "`state.json`" + `:
+
+- ` + "`holds`" + `: the stage takes nothing new, and without a stage no stage does,
+  before ` + "`until`" + `, or at all if there is none. ` + "`mage release:resume`" + ` lifts holds.
+- ` + "`taints`" + `: the commit is bad. Nothing that contains it is promoted, unless it
+  contains its revert as well. ` + "`mage release:clear`" + ` takes a taint back.
+- ` + "`cleared`" + `: the commit is good, although a later one reverts it.
+
+Each says ` + "`by`" + ` whom and for what ` + "`reason`" + `. A hold that has run out may stand
+there until something else is written. If nothing is listed, what waits is
+soaking, was reverted, lacks evidence, or the plan's windows are closed.
 `
 
 // marker begins the line of a message that holds the entry.
 const marker = "Rollout-Entry: "
 
-// version is the version of the state's format. A ledger of a later version
-// is refused, not guessed at.
-const version = 1
-
 // A Ledger implements [rollout.Ledger].
 type Ledger struct{}
 
-// Draft implements [rollout.Ledger].
-func (Ledger) Draft(e rollout.Entry, s rollout.State) (rollout.Draft, error) {
+// Draft implements [rollout.Ledger]. The error is of kind ErrRefused where
+// the state could not be read again: of a name or reason that is too long,
+// say.
+func (l Ledger) Draft(e rollout.Entry, s rollout.State) (rollout.Draft, error) {
+	state, err := writeState(s)
+	if err != nil {
+		return rollout.Draft{}, err
+	}
+	files := map[string][]byte{StateFile: state, readmeFile: []byte(readme)}
+	e.State = l.Digest(files)
 	line, err := encode(e)
 	if err != nil {
 		return rollout.Draft{}, fmt.Errorf("write the entry: %w", err)
 	}
-	state, err := json.MarshalIndent(stateFile{Version: version, Arrivals: s.Arrivals}, "", "  ")
-	if err != nil {
-		return rollout.Draft{}, fmt.Errorf("write %s: %w", StateFile, err)
-	}
-	return rollout.Draft{
-		Message: subject(e) + "\n\n" + body(e) + marker + line + "\n",
-		Files:   map[string][]byte{StateFile: append(state, '\n'), readmeFile: []byte(readme)},
-	}, nil
-}
-
-// subject is what git log shows of an entry.
-func subject(e rollout.Entry) string {
-	switch e.Kind {
-	case rollout.EntryInit:
-		return "init: " + rollout.Printable(e.Reason, 200)
-	case rollout.EntryArrival, rollout.EntryDeparture:
-		return fmt.Sprintf("%s: %s on %s", e.Kind, e.To.Short(), e.Branch)
-	default:
-		return fmt.Sprintf("%s: %s to %s", e.Kind, e.Stage, e.To.Short())
-	}
-}
-
-// body is the entry for people. Lines that hold somebody's words are
-// indented, so that none of them can begin with the marker.
-func body(e rollout.Entry) string {
-	var b strings.Builder
-	if e.From != "" {
-		fmt.Fprintf(&b, "%s: %s → %s, %s\n", e.Branch, e.From, e.To, commits(e.Commits))
-	}
-	if e.By != "" {
-		fmt.Fprintf(&b, "by %s\n", rollout.Printable(e.By, 200))
-	}
-	if e.Run != "" {
-		fmt.Fprintf(&b, "in %s\n", rollout.Printable(e.Run, 400))
-	}
-	for _, u := range e.Unsoaked {
-		fmt.Fprintf(&b, "un-soaked: %s, %s left\n", u.Commit, rollout.FormatDuration(u.Remaining))
-	}
-	if e.Kind != rollout.EntryInit && e.Reason != "" {
-		for line := range strings.Lines(e.Reason) {
-			fmt.Fprintf(&b, "    %s\n", rollout.Printable(strings.TrimRight(line, "\r\n"), 2000))
-		}
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return b.String() + "\n"
-}
-
-func commits(n int) string {
-	if n == 1 {
-		return "1 commit"
-	}
-	return fmt.Sprintf("%d commits", n)
+	return rollout.Draft{Message: subject(e) + "\n\n" + body(e) + marker + line + "\n", Files: files}, nil
 }
 
 // Record implements [rollout.Ledger].
@@ -147,7 +108,12 @@ func (Ledger) Record(c rollout.LedgerCommit) rollout.Record {
 	return r
 }
 
-// believable refuses an entry without what every entry has.
+// digestExpression is what Digest writes.
+var digestExpression = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// believable refuses an entry without what every entry has, and one with what
+// none has. A kind that this version does not know is believed: a newer
+// toolkit may have written it, and an audit trail shows what there is.
 func believable(e rollout.Entry) error {
 	if e.Kind == "" {
 		return errors.New("it does not say what happened")
@@ -155,101 +121,19 @@ func believable(e rollout.Entry) error {
 	if err := bounded(e.At); err != nil {
 		return err
 	}
-	for _, sha := range []rollout.SHA{e.From, e.To} {
-		if _, err := rollout.ParseSHA(string(sha)); sha != "" && err != nil {
+	for _, sha := range []rollout.SHA{e.From, e.To, e.Commit} {
+		if sha == "" {
+			continue
+		}
+		if err := fullSHA(sha); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// stateFile is the state as it is written.
-type stateFile struct {
-	Version  int                          `json:"version"`
-	Arrivals map[string][]rollout.Arrival `json:"arrivals,omitempty"`
-}
-
-// State implements [rollout.Ledger].
-func (Ledger) State(files map[string][]byte) (rollout.State, error) {
-	data, ok := files[StateFile]
-	if !ok {
-		return rollout.State{}, damaged(errors.New("the file is missing"))
+	if e.State != "" && !digestExpression.MatchString(e.State) {
+		return fmt.Errorf("%q is not a digest", rollout.Printable(e.State, 80))
 	}
-	var header struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(data, &header); err != nil {
-		return rollout.State{}, damaged(plain(err))
-	}
-	if header.Version != version {
-		return rollout.State{}, damaged(fmt.Errorf("it has version %d, and this toolkit knows version %d", header.Version, version))
-	}
-	var file stateFile
-	if err := strictly(data, &file); err != nil {
-		return rollout.State{}, damaged(err)
-	}
-	for branch, arrivals := range file.Arrivals {
-		for _, a := range arrivals {
-			if err := plausible(a); err != nil {
-				return rollout.State{}, damaged(fmt.Errorf("an arrival on %s: %w", branch, err))
-			}
-		}
-	}
-	return rollout.State{Arrivals: file.Arrivals}, nil
-}
-
-// plausible refuses an arrival that would make a soak begin in the year 1.
-func plausible(a rollout.Arrival) error {
-	if _, err := rollout.ParseSHA(string(a.Revision)); err != nil {
+	if err := boundedIfSet(e.Until); err != nil {
 		return err
 	}
-	return bounded(a.At)
-}
-
-// bounded refuses times that nothing can have happened at: what was never
-// set, and years with which nobody can reckon.
-func bounded(t time.Time) error {
-	if t.Before(time.Unix(0, 0)) || t.Year() > 3000 {
-		return fmt.Errorf("it speaks of %s", t.UTC().Format(time.DateTime))
-	}
-	return nil
-}
-
-func damaged(err error) error {
-	return &rollout.Problem{
-		Kind:  rollout.ErrLedger,
-		What:  "the ledger's " + StateFile + " cannot be relied on, so nothing is promoted",
-		Cause: err,
-		Ways: []string{
-			"if somebody changed it by hand, put back what it was: git log -p on the ledger's branch shows it",
-			"if a newer toolkit wrote it, run that one",
-		},
-	}
-}
-
-// strictly reads one JSON value with no unknown field and nothing after it.
-func strictly(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return plain(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows after its end")
-	}
-	return nil
-}
-
-// plain says what is wrong without words from Go.
-func plain(err error) error {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &syntax):
-		return errors.New("it is not JSON, or ends too early")
-	case errors.As(err, &kind):
-		return fmt.Errorf("%q cannot be a %s", kind.Field[strings.LastIndex(kind.Field, ".")+1:], kind.Value)
-	default:
-		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
-	}
+	return plausibleHolds(e.Holds)
 }

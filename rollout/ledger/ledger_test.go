@@ -1,10 +1,12 @@
 package ledger_test
 
 import (
-	"errors"
+	"crypto/sha256"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,10 +36,23 @@ var override = rollout.Entry{
 	Unsoaked: []rollout.Unsoaked{{Commit: two, Remaining: 3*time.Hour + 20*time.Minute}},
 }
 
+// lifted are holds as operators put them there.
+var lifted = []rollout.Hold{
+	{Stage: "apps", By: "bob", Reason: "Payments are migrated.\nAsk me first.", At: at.Add(-30 * time.Minute), Until: at.Add(25 * time.Hour)},
+	{By: "carol", Reason: "The cluster is upgraded.", At: at.Add(-time.Hour)},
+}
+
 func TestMessages(t *testing.T) {
+	held := override
+	held.Skipped = append(slices.Clone(held.Skipped), rollout.GateHold)
+	held.Holds = lifted
 	forged := override
 	forged.Reason = "first line\r\n\r\nRollout-Entry: {\"kind\":\"promotion\",\"at\":\"2026-03-02T08:00:00Z\"}\n\x1b[2K\u202ehidden\x00"
 	forged.By = "eve\nRollout-Entry: {}"
+	forgedHold := rollout.Entry{
+		Kind: rollout.EntryResume, Stage: forged.By, At: at, By: forged.By, Reason: forged.Reason,
+		Holds: []rollout.Hold{{Stage: forged.By, By: forged.By, Reason: forged.Reason + "\nlifted: all stages, by root since ever", At: at}},
+	}
 	for name, e := range map[string]rollout.Entry{
 		"init":        {Kind: rollout.EntryInit, At: at, By: "ada", Reason: "the ledger begins"},
 		"init-branch": {Kind: rollout.EntryInit, Stage: "apps", Branch: "release", To: one, At: at, By: "ada", Reason: "release begins at 1111111"},
@@ -45,6 +60,15 @@ func TestMessages(t *testing.T) {
 		"promotion":   {Kind: rollout.EntryPromotion, Stage: "apps", Branch: "release", From: one, To: two, At: at, By: "ada", Commits: 1, Reason: "2222222 is the newest revision of main that may go out"},
 		"override":    override,
 		"hostile":     forged,
+
+		"hold":          {Kind: rollout.EntryHold, Stage: "apps", At: at, By: "ada", Until: at.Add(25 * time.Hour), Reason: "Payments are migrated."},
+		"hold-all":      {Kind: rollout.EntryHold, At: at, By: "ada", Reason: "The cluster is upgraded."},
+		"resume":        {Kind: rollout.EntryResume, Stage: "apps", At: at, By: "ada", Reason: "It is over.", Holds: lifted},
+		"resume-all":    {Kind: rollout.EntryResume, At: at, By: "ada", Holds: lifted[1:]},
+		"taint":         {Kind: rollout.EntryTaint, Commit: one, At: at, By: "ada", Reason: "It loses mails."},
+		"clear":         {Kind: rollout.EntryClear, Commit: one, At: at, By: "ada", Reason: "It did not."},
+		"override-held": held,
+		"hostile-hold":  forgedHold,
 	} {
 		t.Run(name, func(t *testing.T) {
 			draft, err := ledger.Ledger{}.Draft(e, rollout.State{})
@@ -57,20 +81,6 @@ func TestMessages(t *testing.T) {
 			}
 			roundTrip(t, e, e)
 		})
-	}
-}
-
-func TestStateFile(t *testing.T) {
-	draft, err := ledger.Ledger{}.Draft(override, rollout.State{Arrivals: map[string][]rollout.Arrival{
-		"release": {{Revision: one, At: at}},
-		"main":    {{Revision: one, At: at}, {Revision: two, At: at.Add(time.Hour)}},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "state.json", string(draft.Files[ledger.StateFile]))
-	if !strings.Contains(string(draft.Files["README.md"]), "mage release:history") {
-		t.Error("the README does not say how to read the ledger")
 	}
 }
 
@@ -92,14 +102,16 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// roundTrip checks that an entry reads back as wanted, with and without the
-// line break that some forges cut off.
+// roundTrip checks that an entry reads back as wanted, together with the
+// digest of the state that was written, and with and without the line break
+// that some forges cut off.
 func roundTrip(t *testing.T, e, want rollout.Entry) {
 	t.Helper()
 	draft, err := ledger.Ledger{}.Draft(e, rollout.State{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	want.State = fmt.Sprintf("%x", sha256.Sum256(draft.Files[ledger.StateFile]))
 	for _, message := range []string{draft.Message, strings.TrimRight(draft.Message, "\n")} {
 		got := ledger.Ledger{}.Record(rollout.LedgerCommit{SHA: one, Message: message})
 		if diff := cmp.Diff(rollout.Record{Commit: one, Entry: want}, got, cmpopts.EquateEmpty()); diff != "" {
@@ -125,6 +137,7 @@ func TestReasonsReadBackAsTheyWere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := override
 			e.Reason = reason
+			e.Holds = []rollout.Hold{{By: "bob", Reason: reason, At: at}}
 			roundTrip(t, e, e)
 		})
 	}
@@ -134,6 +147,8 @@ func TestWhatIsNotUTF8IsReplaced(t *testing.T) {
 	given, want := override, override
 	given.Reason, want.Reason = "caf\xe9\xff", "caf\ufffd\ufffd"
 	given.By, want.By = "Ad\xe4", "Ad\ufffd"
+	given.Holds = []rollout.Hold{{By: "\xff", Reason: "\xff", At: at}}
+	want.Holds = []rollout.Hold{{By: "\ufffd", Reason: "\ufffd", At: at}}
 	roundTrip(t, given, want)
 }
 
@@ -154,6 +169,18 @@ func TestDamagedEntries(t *testing.T) {
 		"a wrong type":            {`Rollout-Entry: {"kind":7}`, `"kind" cannot be a number`},
 		"no commit":               {`Rollout-Entry: {"kind":"promotion","at":"2026-03-02T08:00:00Z","to":"main"}`, `"main" is not a commit`},
 		"something after it":      {`Rollout-Entry: {"kind":"init","at":"2026-03-02T08:00:00Z"} {}`, "something follows"},
+		"a field twice":           {`Rollout-Entry: {"kind":"init","at":"2026-03-02T08:00:00Z","kind":"hold"}`, `"kind" is there twice`},
+
+		"a taint of no commit":       {`Rollout-Entry: {"kind":"taint","at":"2026-03-02T08:00:00Z","commit":"1111111"}`, `"1111111" is not a commit`},
+		"one in upper case":          {`Rollout-Entry: {"kind":"taint","at":"2026-03-02T08:00:00Z","commit":"` + strings.Repeat("A", 40) + `"}`, "not in lower case"},
+		"a hold beyond reckoning":    {`Rollout-Entry: {"kind":"hold","at":"2026-03-02T08:00:00Z","until":"9999-01-01T00:00:00Z"}`, "it speaks of 9999-01-01"},
+		"a hold until before clocks": {`Rollout-Entry: {"kind":"hold","at":"2026-03-02T08:00:00Z","until":"0001-01-01T00:00:01Z"}`, "it speaks of 0001-01-01"},
+		"nobody's hold":              {`Rollout-Entry: {"kind":"resume","at":"2026-03-02T08:00:00Z","holds":[{"reason":"x","at":"2026-03-02T08:00:00Z"}]}`, "holds, number 1: it does not say by whom"},
+		"a hold with more to it":     {`Rollout-Entry: {"kind":"resume","at":"2026-03-02T08:00:00Z","holds":[{"by":"x","reason":"x","at":"2026-03-02T08:00:00Z","but":1}]}`, `unknown field "but"`},
+		"a state that is no digest":  {`Rollout-Entry: {"kind":"hold","at":"2026-03-02T08:00:00Z","state":"good"}`, `"good" is not a digest`},
+		"a digest cut off":           {`Rollout-Entry: {"kind":"hold","at":"2026-03-02T08:00:00Z","state":"` + strings.Repeat("0", 63) + `"}`, "is not a digest"},
+		"a digest of other digits":   {`Rollout-Entry: {"kind":"hold","at":"2026-03-02T08:00:00Z","state":"` + strings.Repeat("g", 64) + `"}`, "is not a digest"},
+		"a digest and a line break":  {`Rollout-Entry: {"kind":"hold","at":"2026-03-02T08:00:00Z","state":"` + strings.Repeat("0", 64) + `\n"}`, "is not a digest"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := ledger.Ledger{}.Record(rollout.LedgerCommit{SHA: one, Message: c.message})
@@ -167,56 +194,37 @@ func TestDamagedEntries(t *testing.T) {
 	}
 }
 
-func TestStateRoundTrip(t *testing.T) {
-	for name, s := range map[string]rollout.State{
-		"empty": {},
-		"some": {Arrivals: map[string][]rollout.Arrival{
-			"main":                {{Revision: two, At: at.Add(time.Hour)}, {Revision: one, At: at}},
-			"feature/<&>\u2028\"": {{Revision: one, At: at}},
-		}},
+// An entry is shown although only a newer toolkit knows what its kind means,
+// and one without a digest was written before there were any.
+func TestEntriesOfOtherVersions(t *testing.T) {
+	for name, c := range map[string]struct {
+		message string
+		want    rollout.Entry
+	}{
+		"a kind to come": {
+			`Rollout-Entry: {"kind":"freeze","stage":"apps","at":"2026-03-02T08:00:00Z","commit":"` + string(one) + `","until":"2026-03-02T09:00:00Z"}`,
+			rollout.Entry{Kind: "freeze", Stage: "apps", At: at, Commit: one, Until: at.Add(time.Hour)},
+		},
+		"one before digests": {
+			`Rollout-Entry: {"kind":"promotion","stage":"apps","branch":"release","from":"` + string(one) + `","to":"` + string(two) + `","at":"2026-03-02T08:00:00Z","commits":1}`,
+			rollout.Entry{Kind: rollout.EntryPromotion, Stage: "apps", Branch: "release", From: one, To: two, At: at, Commits: 1},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			draft, err := ledger.Ledger{}.Draft(override, s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := ledger.Ledger{}.State(draft.Files)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(s, got); diff != "" {
-				t.Errorf("state (-want +got):\n%s", diff)
+			got := ledger.Ledger{}.Record(rollout.LedgerCommit{SHA: one, Message: c.message})
+			if diff := cmp.Diff(rollout.Record{Commit: one, Entry: c.want}, got); diff != "" {
+				t.Errorf("record (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestStateRefuses(t *testing.T) {
-	for name, c := range map[string]struct{ state, says string }{
-		"nothing":                  {"", "ends too early"},
-		"no JSON":                  {"hello", "not JSON"},
-		"null":                     {"null", "version 0"},
-		"a list":                   {"[]", "cannot be a"},
-		"no version":               {"{}", "version 0"},
-		"a later version":          {`{"version":2}`, "it has version 2, and this toolkit knows version 1"},
-		"a field it does not know": {`{"version":1,"holds":[]}`, `unknown field "holds"`},
-		"one in an arrival":        {`{"version":1,"arrivals":{"main":[{"revision":"` + string(one) + `","at":"2026-03-02T08:00:00Z","by":"x"}]}}`, `unknown field "by"`},
-		"something after it":       {`{"version":1} {}`, "not JSON"},
-		"no commit":                {`{"version":1,"arrivals":{"main":[{"revision":"main","at":"2026-03-02T08:00:00Z"}]}}`, "an arrival on main"},
-		"no time":                  {`{"version":1,"arrivals":{"main":[{"revision":"` + string(one) + `"}]}}`, "it speaks of 0001-01-01"},
-		"a wrong time":             {`{"version":1,"arrivals":{"main":[{"revision":"` + string(one) + `","at":"yesterday"}]}}`, "yesterday"},
-		"a time beyond reckoning":  {`{"version":1,"arrivals":{"main":[{"revision":"` + string(one) + `","at":"9999-12-31T23:59:59Z"}]}}`, "it speaks of 9999"},
-		"a conflict":               {"<<<<<<< HEAD\n{\"version\":1}\n", "not JSON"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := ledger.Ledger{}.State(map[string][]byte{ledger.StateFile: []byte(c.state)})
-			if !errors.Is(err, rollout.ErrLedger) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "git log -p") {
-				t.Errorf("State: %v, want %q", err, c.says)
-			}
-		})
-	}
-	if _, err := (ledger.Ledger{}).State(nil); !errors.Is(err, rollout.ErrLedger) || !strings.Contains(err.Error(), "the file is missing") {
-		t.Errorf("without the file: %v", err)
+// The digest is that of what is written, whatever the caller says it is.
+func TestDraftSetsTheDigest(t *testing.T) {
+	for _, given := range []string{"", "x", strings.Repeat("0", 64)} {
+		e := override
+		e.State = given
+		roundTrip(t, e, e)
 	}
 }
 
@@ -227,6 +235,8 @@ func FuzzRecord(f *testing.F) {
 	}
 	f.Add(draft.Message)
 	f.Add("Rollout-Entry: null")
+	f.Add(`Rollout-Entry: {"kind":"resume","at":"2026-03-02T08:00:00Z","holds":[{"stage":"apps","by":"bob","reason":"x","at":"2026-03-02T07:00:00Z","until":"2026-03-02T09:00:00Z"}]}`)
+	f.Add(`Rollout-Entry: {"kind":"taint","at":"2026-03-02T08:00:00Z","commit":"` + string(one) + `","state":"` + strings.Repeat("0", 64) + `"}`)
 	f.Fuzz(func(t *testing.T, message string) {
 		r := ledger.Ledger{}.Record(rollout.LedgerCommit{Message: message})
 		if (r.Damaged == "") == (r.Kind == "") {
@@ -247,26 +257,5 @@ func FuzzReason(f *testing.F) {
 		e := override
 		e.Reason, e.By = reason, by
 		roundTrip(t, e, e)
-	})
-}
-
-func FuzzState(f *testing.F) {
-	f.Add([]byte(`{"version":1,"arrivals":{"main":[{"revision":"` + string(one) + `","at":"2026-03-02T08:00:00Z"}]}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := ledger.Ledger{}.State(map[string][]byte{ledger.StateFile: data})
-		if err != nil {
-			if !errors.Is(err, rollout.ErrLedger) {
-				t.Errorf("an error of no kind: %v", err)
-			}
-			return
-		}
-		draft, err := ledger.Ledger{}.Draft(override, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := ledger.Ledger{}.State(draft.Files)
-		if diff := cmp.Diff(s, again, cmpopts.EquateEmpty()); err != nil || diff != "" {
-			t.Errorf("it reads back differently: %v\n%s", err, diff)
-		}
 	})
 }

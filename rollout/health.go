@@ -1,0 +1,301 @@
+package rollout
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A condition is what is known of one context of one commit.
+type condition struct {
+	state conditionState
+	// at is when the status was written, and position whose it is.
+	at       time.Time
+	position int
+	// text is what the status says.
+	text string
+}
+
+type conditionState uint8
+
+// The states, in the order in which they count where two differ.
+const (
+	unreported conditionState = iota
+	settling
+	good
+	bad
+)
+
+// An examination is what upstream clusters reported of pending commits,
+// against what the plan asks for.
+type examination struct {
+	asked Health
+	// contexts are those that were reported and that a requirement matches,
+	// and those that a requirement names in full, sorted.
+	contexts []string
+	// required lists the contexts of each requirement, as indexes.
+	required [][]int
+	// own and found are, for each commit and context, what was reported of
+	// the commit itself, and what counts for it: that, or what was reported
+	// of what contains it.
+	own, found [][]condition
+	// head is what was reported of the stage's head.
+	head []condition
+}
+
+// examine reads the evidence. It is linear in the number of commits times the
+// number of contexts.
+func examine(now time.Time, asked Health, g *graph, s Snapshot) *examination {
+	x := &examination{asked: asked}
+	if len(asked.Required) == 0 {
+		return x
+	}
+	x.collect(s.Evidence)
+	x.own = make([][]condition, len(g.commits))
+	x.found = make([][]condition, len(g.commits))
+	for position, commit := range g.commits {
+		x.own[position] = x.conditions(now, position, s.Evidence[commit.SHA])
+	}
+	x.head = x.conditions(now, -1, s.Evidence[s.Target.SHA])
+	// Children stand before their parents, so what counts for a commit is
+	// known before it is handed on to what it contains.
+	for position := range g.commits {
+		x.found[position] = x.settle(position)
+		for _, parent := range g.parents[position] {
+			x.hand(parent, x.found[position])
+		}
+	}
+	return x
+}
+
+// collect finds the contexts that matter.
+func (x *examination) collect(evidence map[SHA][]Evidence) {
+	names := map[string]bool{}
+	for _, r := range x.asked.Required {
+		if r.Contexts.Exact() {
+			names[r.Contexts.String()] = true
+		}
+	}
+	matched := map[string]bool{}
+	for _, all := range evidence {
+		for _, e := range all {
+			is, known := matched[e.Context]
+			if !known {
+				is = slices.ContainsFunc(x.asked.Required, func(r Requirement) bool { return r.Contexts.Match(e.Context) })
+				matched[e.Context] = is
+			}
+			if is {
+				names[e.Context] = true
+			}
+		}
+	}
+	for name := range names {
+		x.contexts = append(x.contexts, name)
+	}
+	slices.Sort(x.contexts)
+	x.required = make([][]int, len(x.asked.Required))
+	for i, r := range x.asked.Required {
+		for c, name := range x.contexts {
+			if r.Contexts.Match(name) {
+				x.required[i] = append(x.required[i], c)
+			}
+		}
+	}
+}
+
+// index is -1 for a context that does not matter.
+func (x *examination) index(context string) int {
+	i, ok := slices.BinarySearch(x.contexts, context)
+	if !ok {
+		return -1
+	}
+	return i
+}
+
+// conditions is what was reported of one commit: the newest status of each
+// context. It is nil where nothing was.
+func (x *examination) conditions(now time.Time, position int, evidence []Evidence) []condition {
+	var all []condition
+	for _, e := range evidence {
+		c := x.index(e.Context)
+		if c < 0 {
+			continue
+		}
+		if all == nil {
+			all = make([]condition, len(x.contexts))
+		}
+		// The newest comes first; of one second, the worse one counts.
+		is := condition{x.judge(now, e), e.At, position, e.Description}
+		if all[c].at.IsZero() || e.At.After(all[c].at) || (e.At.Equal(all[c].at) && is.state == bad) {
+			all[c] = is
+		}
+	}
+	return all
+}
+
+func (x *examination) judge(now time.Time, e Evidence) conditionState {
+	switch {
+	case e.State == EvidencePending:
+		return unreported
+	case e.State != EvidenceSuccess:
+		return bad
+	case e.At.Add(x.asked.Settle).After(now):
+		return settling
+	default:
+		return good
+	}
+}
+
+// settle is what counts for a commit: its own report, and what its children
+// handed on where it has none of its own.
+func (x *examination) settle(position int) []condition {
+	handed, own := x.found[position], x.own[position]
+	if own == nil {
+		return handed
+	}
+	all := slices.Clone(own)
+	for c := range all {
+		if all[c].state == unreported && handed != nil {
+			all[c] = handed[c]
+		}
+	}
+	return all
+}
+
+// hand makes what counts for a child count for its parent. Where two children
+// disagree, the failure counts: nothing shows that the parent is not to blame.
+func (x *examination) hand(parent int, from []condition) {
+	switch {
+	case from == nil:
+	case x.found[parent] == nil:
+		x.found[parent] = from
+	default:
+		merged := slices.Clone(x.found[parent])
+		for c := range merged {
+			if from[c].state > merged[c].state {
+				merged[c] = from[c]
+			}
+		}
+		x.found[parent] = merged
+	}
+}
+
+// asks tells which contexts a requirement asks for, of a commit: those that
+// were reported of it, or of the observed revision next before it, since they
+// would be there, too, if nothing had gone wrong, and one that the plan names
+// in full. Of a commit that Flux skipped, with nothing before it, it asks for
+// those of what contains it.
+func (x *examination) asks(requirement, position int, before []condition) func(c int) bool {
+	exact := x.asked.Required[requirement].Contexts.Exact()
+	known := func(c int) bool { return exact || reported(x.own[position], c) || reported(before, c) }
+	if slices.ContainsFunc(x.required[requirement], known) {
+		return known
+	}
+	return func(c int) bool { return reported(x.found[position], c) }
+}
+
+// reported tells whether anything was reported in a context. A pending status
+// shows that the context is there.
+func reported(conditions []condition, c int) bool {
+	return conditions != nil && !conditions[c].at.IsZero()
+}
+
+// blocks adds the reasons why a commit is not known to be healthy, at most
+// [shownContexts] for each requirement.
+func (x *examination) blocks(blocks []Block, position int, before []condition, g *graph) []Block {
+	begin := len(blocks)
+	for i, requirement := range x.asked.Required {
+		expected, wrong := 0, 0
+		asked := x.asks(i, position, before)
+		for _, c := range x.required[i] {
+			if !asked(c) {
+				continue
+			}
+			expected++
+			if b, ok := x.block(c, position, requirement, g); ok && wrong < shownContexts {
+				blocks = append(blocks, b)
+				wrong++
+			}
+		}
+		if expected == 0 {
+			blocks = append(blocks, x.nothing(i))
+		}
+	}
+	// What does not pass by itself comes first.
+	slices.SortStableFunc(blocks[begin:], func(a, b Block) int { return cmp.Compare(lasts(b), lasts(a)) })
+	return blocks
+}
+
+// lasts is 1 of a block that time alone does not lift.
+func lasts(b Block) int {
+	if b.Until.IsZero() {
+		return 1
+	}
+	return 0
+}
+
+// shownContexts is how many contexts of one requirement a verdict names.
+const shownContexts = 5
+
+func (x *examination) nothing(i int) Block {
+	r := x.asked.Required[i]
+	return Block{Gate: GateHealth, Outcome: Unproven, By: r.Cluster, why: func() string {
+		if len(x.required[i]) > 0 {
+			return "nothing was reported of it in a context like " + r.String()
+		}
+		text := "no status like " + r.String() + " was ever reported, of this revision or any other that is pending"
+		if r.Where != "" {
+			text += " (asked for at " + r.Where + ")"
+		}
+		return text
+	}}
+}
+
+func (x *examination) block(c, position int, r Requirement, g *graph) (Block, bool) {
+	var is condition
+	if x.found[position] != nil {
+		is = x.found[position][c]
+	}
+	if is.state == good {
+		return Block{}, false
+	}
+	b := Block{Gate: GateHealth, Outcome: Unproven, By: r.Cluster}
+	switch is.state {
+	case settling:
+		b.Until = is.at.Add(x.asked.Settle)
+	case bad:
+		b.Outcome, b.Commit = Unhealthy, g.commits[is.position].SHA
+	}
+	name, on := x.contexts[c], b.Commit
+	if is.position == position {
+		on = ""
+	}
+	b.why = func() string { return is.describe(Printable(name, 100)+" of "+r.Cluster, x.asked.Settle, on) }
+	return b, true
+}
+
+// describe says of a context what is wrong with it. On is whose failure it is,
+// if it is that of another commit.
+func (c condition) describe(name string, settle time.Duration, on SHA) string {
+	switch c.state {
+	case settling:
+		return name + " is good since " + FormatTime(c.at) + ", and has to be for " + FormatDuration(settle)
+	case bad:
+		text := name + " failed " + FormatTime(c.at)
+		if said := strings.TrimSpace(c.text); said != "" {
+			text += " (" + Printable(said, 100) + ")"
+		}
+		if on != "" {
+			text += " on " + on.Short() + ", which contains it, and nothing before that was seen good"
+		}
+		return text
+	default:
+		return "nothing was reported of it in " + name
+	}
+}
+
+// observed tells whether a commit was itself reported to have been applied.
+func observed(own []condition) bool {
+	return slices.ContainsFunc(own, func(c condition) bool { return c.state == good || c.state == settling })
+}

@@ -1,0 +1,282 @@
+package rollout
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A claim is what a commit's message says that it reverts.
+type claim struct {
+	// prefixes are of commits, pulls the numbers of pull requests.
+	prefixes []Prefix
+	pulls    []int
+	// title is the subject of what is reverted. It is looked at only where
+	// there is nothing better.
+	title string
+}
+
+var (
+	// revertedCommits is the line that `git revert` writes, with all that Git
+	// (sequencer.c), GitLab and people who revert several commits put after
+	// the name: a full stop, ", reversing", " (subject, date)", " and …".
+	revertedCommits = regexp.MustCompile(`^This reverts commits? ([0-9a-f]{7,40}(?:(?:, and |, | and )[0-9a-f]{7,40})*)(?:\.?|, reversing|,? \(.*\)\.?)$`)
+	hexadecimal     = regexp.MustCompile(`[0-9a-f]{7,40}`)
+	// revertedPull is what GitHub's button writes into the description of a
+	// pull request, and so into its squash or merge commit.
+	revertedPull = regexp.MustCompile(`^Reverts (?:([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+))?#([0-9]{1,9})\.?$`)
+	// revertedTitle is the subject of both; the number is the reverting pull
+	// request's own.
+	revertedTitle = regexp.MustCompile(`^Revert "(.+)"(?: \(#[0-9]{1,9}\))?$`)
+	// reappliedTitle is what Git calls a revert of a revert since 2.43.
+	reappliedTitle = regexp.MustCompile(`^Reapply "(.+)"(?: \(#[0-9]{1,9}\))?$`)
+	// revertingSubject is how people begin the subject of a revert that they
+	// put into words of their own.
+	revertingSubject = regexp.MustCompile(`(?i)^(revert|reapply|back ?out|roll ?back|undo)`)
+	// mergedPull is the subject of GitHub's merge commits, and pullSuffix the
+	// end of that of its squash commits.
+	mergedPull = regexp.MustCompile(`^Merge pull request #([0-9]{1,9}) from \S+$`)
+	pullSuffix = regexp.MustCompile(`^(.*) \(#([0-9]{1,9})\)$`)
+)
+
+// claims reads a message. A paragraph counts only where Git and GitHub write
+// it. So nobody reverts anything by quoting such a line: indented, behind a >,
+// in a block of code, or in the middle of a sentence.
+func claims(message string, of Repository) claim {
+	var c claim
+	subject := Commit{Message: message}.Subject()
+	for _, paragraph := range paragraphs(message) {
+		c.readParagraph(paragraph, revertingSubject.MatchString(subject), of)
+	}
+	if len(c.prefixes) > 0 || len(c.pulls) > 0 {
+		return c
+	}
+	if found := revertedTitle.FindStringSubmatch(subject); found != nil {
+		c.title = found[1]
+	} else if found := reappliedTitle.FindStringSubmatch(subject); found != nil {
+		c.title = `Revert "` + found[1] + `"`
+	}
+	return c
+}
+
+// paragraphs are the lines of a message between empty ones, without blocks of
+// code.
+func paragraphs(message string) [][]string {
+	var all [][]string
+	var current []string
+	fence := ""
+	for line := range strings.Lines(message + "\n\n") {
+		line = strings.TrimRight(line, " \t\r\n")
+		mark := fenceMark(line)
+		switch {
+		case fence != "" && mark == fence:
+			fence = ""
+		case fence != "":
+		case mark != "":
+			fence = mark
+			current = append(current, line)
+		case line == "" && len(current) > 0:
+			all = append(all, current)
+			current = nil
+		case line != "":
+			current = append(current, line)
+		}
+	}
+	return all
+}
+
+// fenceMark is what begins and ends a block of code.
+func fenceMark(line string) string {
+	for _, mark := range []string{"```", "~~~"} {
+		if strings.HasPrefix(strings.TrimLeft(line, " "), mark) {
+			return mark
+		}
+	}
+	return ""
+}
+
+// readParagraph takes the lines at the beginning of a paragraph that revert
+// something. In a commit whose subject does not speak of a revert they have to
+// be the whole paragraph, as Git and GitHub write it: else they are the
+// beginning of a sentence about such a line.
+func (c *claim) readParagraph(lines []string, reverting bool, of Repository) {
+	read := *c
+	n := 0
+	for n < len(lines) && read.read(lines[n], of) {
+		n++
+	}
+	if n > 0 && (reverting || n == len(lines) || strings.HasPrefix(lines[n], "changes made to ")) {
+		*c = read
+	}
+}
+
+// read takes one line, and tells whether it reverts something.
+func (c *claim) read(line string, of Repository) bool {
+	if found := revertedCommits.FindStringSubmatch(line); found != nil {
+		for _, prefix := range hexadecimal.FindAllString(found[1], -1) {
+			c.prefixes = append(c.prefixes, Prefix(prefix))
+		}
+		return true
+	}
+	found := revertedPull.FindStringSubmatch(line)
+	if found == nil || !of.named(found[1]) {
+		return false
+	}
+	number, err := strconv.Atoi(found[2])
+	if err != nil {
+		return false
+	}
+	c.pulls = append(c.pulls, number)
+	return true
+}
+
+// named tells whether owner/name is this repository. Nothing is, too: the
+// short form of a reference stays within the repository.
+func (r Repository) named(slug string) bool {
+	if slug == "" {
+		return true
+	}
+	if r.Forge == ForgeGitHub {
+		return strings.EqualFold(slug, r.Slug())
+	}
+	return strings.HasSuffix(strings.ToLower("/"+strings.TrimSuffix(r.URL, ".git")), "/"+strings.ToLower(slug))
+}
+
+// reverts is which commits revert which. Commits are named by their position,
+// the newest first.
+type reverts struct {
+	commits []Commit
+	// by are, for each commit, those that revert it. All are newer.
+	by [][]int
+	// undone tells of each commit whether, all in all, it is reverted.
+	undone []bool
+}
+
+// readReverts reads the messages of commits, given children before parents. It
+// is linear in their number and length, but for the search for abbreviated
+// names, which is by bisection.
+func readReverts(commits []Commit, of Repository) *reverts {
+	r := &reverts{commits: commits, by: make([][]int, len(commits)), undone: make([]bool, len(commits))}
+	var names *directory
+	for y, commit := range commits {
+		// Most messages revert nothing, and need not be looked through twice.
+		if !strings.Contains(commit.Message, "evert") && !strings.HasPrefix(commit.Message, "Reapply") {
+			continue
+		}
+		c := claims(commit.Message, of)
+		if len(c.prefixes)+len(c.pulls) == 0 && c.title == "" {
+			continue
+		}
+		if names == nil {
+			names = newDirectory(commits)
+		}
+		for _, x := range names.find(c, y) {
+			r.by[x] = append(r.by[x], y)
+		}
+	}
+	// Whatever reverts a commit is newer, so it was looked at before.
+	for x := range commits {
+		r.undone[x] = slices.ContainsFunc(r.by[x], func(y int) bool { return !r.undone[y] })
+	}
+	return r
+}
+
+// A directory finds commits by what a revert calls them.
+type directory struct {
+	bySHA   []int // positions, sorted by SHA
+	commits []Commit
+	pulls   map[int][]int
+	titles  map[string][]int
+}
+
+func newDirectory(commits []Commit) *directory {
+	d := &directory{commits: commits, bySHA: make([]int, len(commits)), pulls: map[int][]int{}, titles: map[string][]int{}}
+	for x, commit := range commits {
+		d.bySHA[x] = x
+		title, number := pull(commit)
+		d.titles[commit.Subject()] = append(d.titles[commit.Subject()], x)
+		if number == 0 {
+			continue
+		}
+		d.pulls[number] = append(d.pulls[number], x)
+		if title != "" {
+			d.titles[title] = append(d.titles[title], x)
+		}
+	}
+	slices.SortFunc(d.bySHA, func(a, b int) int { return strings.Compare(string(commits[a].SHA), string(commits[b].SHA)) })
+	return d
+}
+
+// pull is the pull request that a commit came with, and its title.
+func pull(c Commit) (title string, number int) {
+	subject := c.Subject()
+	if !strings.HasSuffix(subject, ")") && !strings.HasPrefix(subject, "Merge ") {
+		return "", 0
+	}
+	if found := pullSuffix.FindStringSubmatch(subject); found != nil {
+		number, _ = strconv.Atoi(found[2]) // nine digits at most
+		return found[1], number
+	}
+	if found := mergedPull.FindStringSubmatch(subject); found != nil {
+		number, _ = strconv.Atoi(found[1])
+		_, body, _ := strings.Cut(strings.TrimLeft(c.Message, "\r\n"), "\n")
+		title, _, _ = strings.Cut(strings.TrimSpace(body), "\n")
+		return strings.TrimSpace(title), number
+	}
+	return "", 0
+}
+
+// find lists what a claim of the commit at position y names. It names nothing
+// that is not older, and nothing that could be one of several.
+func (d *directory) find(c claim, y int) []int {
+	var found []int
+	for _, prefix := range c.prefixes {
+		if x, ok := d.named(prefix); ok && x > y {
+			found = append(found, x)
+		}
+	}
+	for _, number := range c.pulls {
+		for _, x := range d.pulls[number] {
+			if x > y {
+				found = append(found, x)
+			}
+		}
+	}
+	if c.title != "" {
+		// The newest of those that are older: whoever reverts an earlier one
+		// of the same title says which.
+		of := d.titles[c.title]
+		if i, _ := slices.BinarySearch(of, y+1); i < len(of) {
+			found = append(found, of[i])
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+func (d *directory) named(prefix Prefix) (int, bool) {
+	i, _ := slices.BinarySearchFunc(d.bySHA, string(prefix), func(x int, p string) int {
+		return strings.Compare(string(d.commits[x].SHA), p)
+	})
+	if i == len(d.bySHA) || !prefix.Of(d.commits[d.bySHA[i]].SHA) {
+		return 0, false
+	}
+	ambiguous := i+1 < len(d.bySHA) && prefix.Of(d.commits[d.bySHA[i+1]].SHA)
+	return d.bySHA[i], !ambiguous
+}
+
+// Reverts tells which of the commits that a head contains are reverted, and by
+// which, newest first, as far as their messages say so. A commit that reverts
+// another can be reverted itself.
+func Reverts(head SHA, commits []Commit, of Repository) map[SHA][]SHA {
+	g := newGraph(head, commits)
+	r := readReverts(g.commits, of)
+	by := map[SHA][]SHA{}
+	for x, ys := range r.by {
+		for _, y := range ys {
+			by[g.commits[x].SHA] = append(by[g.commits[x].SHA], g.commits[y].SHA)
+		}
+	}
+	return by
+}

@@ -1,0 +1,321 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A survey is everything that the verdicts on one stage's revisions need, read
+// from a snapshot once. Making it and judging all revisions is linear in the
+// number of pending commits.
+type survey struct {
+	now   time.Time
+	stage Stage
+	s     Snapshot
+	g     *graph
+	// revisions are newest first, and brings the positions in g of what each
+	// of them brings, itself first.
+	revisions []Revision
+	brings    [][]int
+	taints    *taints
+	health    *examination
+	healthy   *healthyTime
+	asked     []soakAsked
+	calendar  calendar
+	// holds are those that are active, and held the blocks that they are.
+	holds []Hold
+	held  []Block
+	// blocks are those of all verdicts, one after the other.
+	blocks []Block
+	// soaked are trees that may go out, with the revision that soaked, and
+	// applied those that a cluster reported to have applied.
+	soaked  map[SHA]SHA
+	applied map[SHA]bool
+}
+
+// newSurvey reads a snapshot.
+func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
+	g := newGraph(s.Upstream.SHA, s.Pending)
+	v := &survey{
+		now: now, stage: stage, s: s, g: g,
+		calendar: calendar{windows: stage.Windows},
+		soaked:   map[SHA]SHA{},
+		applied:  map[SHA]bool{},
+	}
+	v.revisions, v.brings = revisions(now, s, g)
+	v.taints = findTaints(g, s)
+	v.asked = g.soakAsked()
+	v.health = examine(now, stage.Health, g, s)
+	v.healthy = v.health.measure(stage.SoakClock, v.revisions, s)
+	for _, h := range s.State.Holds {
+		if h.Holds(stage.Name, now) {
+			v.holds = append(v.holds, h)
+			v.held = append(v.held, hold(h))
+		}
+	}
+	v.noteApplied()
+	return v
+}
+
+// noteApplied finds the trees that a cluster reported to have applied.
+func (v *survey) noteApplied() {
+	if observed(v.health.head) {
+		v.applied[v.s.Tree] = true
+	}
+	for position, own := range v.health.own {
+		if observed(own) {
+			v.applied[v.g.commits[position].Tree] = true
+		}
+	}
+	delete(v.applied, "") // a tree that is not known is like no other
+}
+
+// verdicts judges every revision. They are judged oldest first, since a
+// revision can have the tree of one that has soaked; the newest comes first in
+// the answer.
+func (v *survey) verdicts() []Verdict {
+	all := make([]Verdict, len(v.revisions))
+	before := v.health.head
+	in := v.taints.inRevisions(v.brings)
+	for i := len(all) - 1; i >= 0; i-- {
+		position := v.brings[i][0]
+		all[i] = v.judge(v.revisions[i], position, in[i], before)
+		if v.health.own != nil && v.health.own[position] != nil {
+			before = v.health.own[position]
+		}
+	}
+	var free SHA
+	for i := range all {
+		lasting := false
+		for _, b := range all[i].Blocks {
+			lasting = lasting || b.lasting()
+		}
+		if !lasting {
+			free = all[i].Revision.SHA
+		} else {
+			all[i].Unblocks = free
+		}
+	}
+	return all
+}
+
+// judge is the policy of one revision. Taints are what it contains of the bad
+// commits, before is what was reported of the observed revision next before
+// it.
+func (v *survey) judge(r Revision, position int, taints []int, before []condition) Verdict {
+	verdict := Verdict{Revision: r}
+	blocks := v.blocks
+	begin := len(blocks)
+	if !r.FastForward {
+		blocks = append(blocks, Block{Gate: GateFastForward, Outcome: NotFastForward, why: v.notFastForward})
+	}
+	for _, i := range taints {
+		blocks = append(blocks, v.tainted(r.SHA, &v.taints.all[i]))
+	}
+	why, same := v.sameTree(r)
+	if !same {
+		unproven := len(blocks)
+		blocks = v.proof(blocks, r, position, before)
+		if len(blocks) == unproven && len(taints) == 0 && r.Tree != "" {
+			v.soaked[r.Tree] = r.SHA
+		}
+		why = v.soakedReason(r.Arrival, position)
+	}
+	blocks = append(blocks, v.held...)
+	free, waits := v.free(blocks[begin:])
+	blocks = append(blocks, v.closed(free)...)
+	v.blocks, verdict.Blocks = blocks, slices.Clip(blocks[begin:])
+	if len(verdict.Blocks) == 0 {
+		verdict.Outcome, verdict.why = Promotable, why
+		return verdict
+	}
+	verdict.Outcome = verdict.Blocks[0].Outcome
+	if opens, ok := v.calendar.next(free); ok && waits {
+		verdict.RetryAt = opens
+	}
+	return verdict
+}
+
+func (v *survey) notFastForward() string {
+	return fmt.Sprintf("it does not contain %s, the head of %s", v.s.Target.SHA.Short(), v.s.Target.Branch)
+}
+
+// proof adds what is missing of the gates that a revision with a tree of its
+// own has to pass.
+func (v *survey) proof(blocks []Block, r Revision, position int, before []condition) []Block {
+	if len(v.stage.Health.Required) > 0 {
+		blocks = v.health.blocks(blocks, position, before, v.g)
+	}
+	if v.stage.Observed && !v.applied[r.Tree] && (v.health.own == nil || !observed(v.health.own[position])) {
+		blocks = append(blocks, Block{Gate: GateObserved, Outcome: Unobserved, why: v.unobserved})
+	}
+	if b, ok := v.soaking(r, position); ok {
+		blocks = append(blocks, b)
+	}
+	return blocks
+}
+
+func (v *survey) unobserved() string {
+	return "no cluster reported to have applied it, and " + v.stage.Name + " takes only what one has"
+}
+
+// tainted is the block of a bad commit that a revision contains without its
+// revert.
+func (v *survey) tainted(revision SHA, t *Taint) Block {
+	return Block{Gate: GateTaint, Outcome: Tainted, By: t.By, Commit: t.Commit.SHA, why: func() string {
+		if revision == t.Commit.SHA {
+			return "it " + t.Why()
+		}
+		return "it contains " + t.Commit.SHA.Short() + ", which " + t.Why()
+	}}
+}
+
+// sameTree tells whether a revision changes nothing, or nothing that has not
+// soaked: a bad commit and its revert are no change together.
+func (v *survey) sameTree(r Revision) (why func() string, same bool) {
+	switch from, ok := v.soaked[r.Tree]; {
+	case r.Tree == "":
+		return nil, false
+	case r.Tree == v.s.Tree:
+		return func() string {
+			return "its tree is that of " + v.s.Target.Branch + " already, so it changes nothing there"
+		}, true
+	case ok:
+		return func() string { return "its tree is that of " + from.Short() + ", which has soaked" }, true
+	default:
+		return nil, false
+	}
+}
+
+// soaking is the block of a soak that is not over.
+func (v *survey) soaking(r Revision, position int) (Block, bool) {
+	b := Block{Gate: GateSoak, Outcome: Soaking}
+	arrival, recorded := r.Arrival, r.Recorded
+	asked := v.soak(position)
+	left := asked - v.healthy.soaked(arrival, v.now)
+	if left <= 0 {
+		return b, false
+	}
+	if v.asked[position].length > v.stage.Soak {
+		b.Commit = v.g.commits[v.asked[position].position].SHA
+	}
+	if v.stage.SoakClock == WallClock || v.healthy.healthy() {
+		b.Until = v.now.Add(left)
+	}
+	until, commit := b.Until, b.Commit
+	b.why = func() string { return v.soakingReason(arrival, recorded, asked, left, until, commit) }
+	return b, true
+}
+
+func (v *survey) soakingReason(arrival time.Time, recorded bool, asked, left time.Duration, until time.Time, commit SHA) string {
+	length := FormatDuration(asked)
+	if commit != "" {
+		length += " (as " + commit.Short() + " asks)"
+	}
+	if !recorded {
+		return "nothing says when it arrived: its soak of " + length + " begins when release:promote next runs and records it"
+	}
+	arrived := "it arrived " + FormatTime(arrival)
+	so := arrived + " and has soaked " + FormatDuration(asked-left) + " of " + length + " of healthy time"
+	switch {
+	case v.stage.SoakClock == WallClock:
+		return arrived + " and soaks " + length + ", until " + FormatTime(until)
+	case until.IsZero():
+		return so + ", which stands still: " + v.unhealthy()
+	default:
+		return so + ", so until " + FormatTime(until) + " at the earliest"
+	}
+}
+
+// unhealthy says why healthy time stands still.
+func (v *survey) unhealthy() string {
+	if v.healthy.broken == "" {
+		return "nothing shows that " + v.s.Upstream.Branch + " is healthy"
+	}
+	return Printable(v.healthy.broken, 100) + " fails"
+}
+
+// soak is how long a commit has to soak: as long as the stage asks, and what
+// it contains.
+func (v *survey) soak(position int) time.Duration {
+	return max(v.stage.Soak, v.asked[position].length)
+}
+
+// soakedReason says what a revision did that nothing blocks.
+func (v *survey) soakedReason(arrival time.Time, position int) func() string {
+	return func() string {
+		asked := v.soak(position)
+		if asked == 0 {
+			return "it arrived " + FormatTime(arrival) + ", and " + v.stage.Name + " asks for no soak"
+		}
+		return "it arrived " + FormatTime(arrival) + " and has soaked " + FormatDuration(v.healthy.soaked(arrival, v.now)) +
+			" of the " + FormatDuration(asked) + " that " + v.stage.Name + " asks for"
+	}
+}
+
+// hold is the block of a hold on the stage.
+func hold(h Hold) Block {
+	return Block{Gate: GateHold, Outcome: Held, By: h.By, Until: h.Until, why: func() string { return describeHold(h) }}
+}
+
+func describeHold(h Hold) string {
+	what, until := "all stages", ""
+	if h.Stage != "" {
+		what = h.Stage
+	}
+	if !h.Until.IsZero() {
+		until = " until " + FormatTime(h.Until)
+	}
+	return fmt.Sprintf("%s holds %s%s: %s", Printable(h.By, 60), what, until, Printable(h.Reason, 200))
+}
+
+// free is when the last of the blocks is lifted by itself, and now where one
+// of them never is.
+func (v *survey) free(blocks []Block) (at time.Time, waits bool) {
+	at = v.now
+	for _, b := range blocks {
+		if b.Until.IsZero() {
+			return v.now, false
+		}
+		at = later(at, b.Until)
+	}
+	return at, true
+}
+
+// closed is the block of windows that are not open at a moment.
+func (v *survey) closed(at time.Time) []Block {
+	opens, ok := v.calendar.next(at)
+	if ok && opens.Equal(at) {
+		return nil
+	}
+	b := Block{Gate: GateWindow, Outcome: Closed}
+	if ok {
+		b.Until = opens
+	}
+	b.why = func() string { return v.closedReason(at, b.Until) }
+	return []Block{b}
+}
+
+func (v *survey) closedReason(at, opens time.Time) string {
+	when := "and none opens within five years"
+	if !opens.IsZero() {
+		when = "until " + FormatTime(opens)
+	}
+	if w, denied := v.stage.Windows.closed(at); denied {
+		return "the plan denies promotions into " + v.stage.Name + " " + when + ": " + w.Name()
+	}
+	return "no window of " + v.stage.Name + " is open at " + FormatTime(at) + ", " + when
+}
+
+// Name is what a window is called in messages.
+func (w Window) Name() string {
+	name := Printable(w.Text, 120)
+	if w.Reason != "" {
+		name = Printable(w.Reason, 200) + " (" + name + ")"
+	}
+	if w.Where != "" {
+		name += ", " + w.Where
+	}
+	return name
+}

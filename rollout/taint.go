@@ -1,0 +1,273 @@
+package rollout
+
+import (
+	"container/list"
+	"fmt"
+	"slices"
+)
+
+// A Taint is a pending commit that is known to be bad, and who says so.
+type Taint struct {
+	Commit Commit
+	// By and Reason are whose word it is. A revert's author and subject are
+	// as hostile as an operator's words.
+	By, Reason string
+	// Revert is the commit that reverts it. It is empty where an operator
+	// tainted it.
+	Revert SHA
+}
+
+// Why is what is wrong, to follow the commit's name.
+func (t *Taint) Why() string {
+	if t.Revert == "" {
+		return fmt.Sprintf("is tainted by %s: %s", Printable(t.By, 60), Printable(t.Reason, 200))
+	}
+	return fmt.Sprintf("is reverted by %s (%s), and that is not part of it", t.Revert.Short(), Printable(t.By, 60))
+}
+
+// taints are the pending commits that are known to be bad: those that
+// operators tainted, and those that a commit of the upstream branch, or of one
+// before it, reverts. What an operator cleared is not bad because it was
+// reverted.
+type taints struct {
+	g     *graph
+	all   []Taint
+	cases []badCase
+	// seats say, by position in the graph, in which cases a commit has a part.
+	seats map[int][]seat
+}
+
+// A seat is a member of a case.
+type seat struct{ number, member int }
+
+// shownTaints is how many taints a verdict names.
+const shownTaints = 3
+
+// findTaints reads what commits and operators say.
+func findTaints(g *graph, s Snapshot) *taints {
+	ahead := newGraph(tip(s.Ahead), s.Ahead)
+	commits := g.commits
+	if len(ahead.commits) > 0 {
+		commits = slices.Concat(ahead.commits, g.commits)
+	}
+	r := readReverts(commits, s.Repository)
+	t := &taints{g: g, seats: map[int][]seat{}}
+	marked := marksByCommit(s.State.Taints)
+	cleared := marksByCommit(s.State.Cleared)
+	for x := len(commits) - 1; x >= len(ahead.commits); x-- {
+		taint, bad := Taint{Commit: commits[x]}, false
+		if mark, ok := marked[commits[x].SHA]; ok {
+			taint.By, taint.Reason, bad = mark.By, mark.Reason, true
+		} else if _, ok := cleared[commits[x].SHA]; !ok && r.undone[x] {
+			revert := commits[r.effective(x)]
+			taint.By, taint.Reason, taint.Revert, bad = revert.Author, revert.Subject(), revert.SHA, true
+		}
+		if bad {
+			t.add(taint, r.caseOf(x, len(ahead.commits)))
+		}
+	}
+	return t
+}
+
+func (t *taints) add(taint Taint, c badCase) {
+	for member, position := range c.members {
+		t.seats[position] = append(t.seats[position], seat{len(t.cases), member})
+	}
+	t.all = append(t.all, taint)
+	t.cases = append(t.cases, c)
+}
+
+func marksByCommit(marks []Mark) map[SHA]Mark {
+	by := make(map[SHA]Mark, len(marks))
+	for _, m := range marks {
+		by[m.Commit] = m
+	}
+	return by
+}
+
+// tip is the one of the commits that is no other's parent: the head that they
+// were listed from.
+func tip(commits []Commit) SHA {
+	parents := make(map[SHA]bool, len(commits))
+	for _, c := range commits {
+		for _, p := range c.Parents {
+			parents[p] = true
+		}
+	}
+	for _, c := range commits {
+		if !parents[c.SHA] {
+			return c.SHA
+		}
+	}
+	return ""
+}
+
+// effective is the newest commit that reverts another and was not reverted
+// itself.
+func (r *reverts) effective(x int) int {
+	for _, y := range r.by[x] {
+		if !r.undone[y] {
+			return y
+		}
+	}
+	return x
+}
+
+// A badCase is one bad commit and everything that decides whether it is
+// reverted: what reverts it, what reverts that, and so on. They are positions
+// in the graph, the bad commit last and the newest first.
+type badCase struct {
+	members []int
+	// by are, for each member, those that revert it, as indexes into members.
+	by [][]int
+}
+
+// longestCase is how many commits a case can have, so that a case fits into
+// one word. Of a commit with more of them around it only itself is looked at:
+// it stays bad, whatever reverts it.
+const longestCase = 64
+
+// caseOf collects the case of a commit. What is ahead of the upstream is in
+// none of its revisions, and is left out.
+func (r *reverts) caseOf(x, ahead int) badCase {
+	members := []int{x}
+	for i := 0; i < len(members) && len(members) <= longestCase; i++ {
+		for _, y := range r.by[members[i]] {
+			if y >= ahead && !slices.Contains(members, y) {
+				members = append(members, y)
+			}
+		}
+	}
+	if len(members) > longestCase {
+		members = members[:1]
+	}
+	slices.Sort(members)
+	c := badCase{by: make([][]int, len(members))}
+	for i, m := range members {
+		c.members = append(c.members, m-ahead)
+		for _, y := range r.by[m] {
+			if j, ok := slices.BinarySearch(members, y); ok {
+				c.by[i] = append(c.by[i], j)
+			}
+		}
+	}
+	return c
+}
+
+// open tells whether the bad commit is contained without its revert, in what
+// contains the members that are set in held.
+func (c badCase) open(held uint64) bool {
+	var undone uint64
+	for i := range c.members {
+		if held&(1<<i) == 0 {
+			continue
+		}
+		for _, j := range c.by[i] {
+			if held&(1<<j) != 0 && undone&(1<<j) == 0 {
+				undone |= 1 << i
+			}
+		}
+	}
+	last := uint64(1) << (len(c.members) - 1)
+	return held&last != 0 && undone&last == 0
+}
+
+// in lists the bad commits, as indexes into all, that a commit contains without
+// their reverts, at most [shownTaints], the oldest first.
+func (t *taints) in(position int) []int {
+	if len(t.cases) == 0 {
+		return nil
+	}
+	held := make([]uint64, len(t.cases))
+	seen := make([]bool, len(t.g.commits))
+	t.g.reach(position, func(p int) bool {
+		if seen[p] {
+			return false
+		}
+		seen[p] = true
+		for _, s := range t.seats[p] {
+			held[s.number] |= 1 << s.member
+		}
+		return true
+	})
+	var open []int
+	for i, c := range t.cases {
+		if c.open(held[i]) && len(open) < shownTaints {
+			open = append(open, i)
+		}
+	}
+	return open
+}
+
+// inRevisions is what [taints.in] says of revisions, given newest first, each
+// as the positions of what it brings.
+//
+// As a rule each contains the one before it, so that one walk from the oldest
+// to the newest is enough. One that does not was taken from the branch by a
+// force-push and brought back by a merge; from there on everything is looked
+// at by itself, which is quadratic, and rare.
+func (t *taints) inRevisions(brings [][]int) [][]int {
+	in := make([][]int, len(brings))
+	if len(t.cases) == 0 {
+		return in
+	}
+	w := sweep{taints: t, held: make([]uint64, len(t.cases)), places: make([]*list.Element, len(t.cases))}
+	line := true
+	for i := len(brings) - 1; i >= 0; i-- {
+		if i < len(brings)-1 && line {
+			line = t.g.follows(brings[i], brings[i+1][0])
+		}
+		if !line {
+			in[i] = t.in(brings[i][0])
+			continue
+		}
+		for _, position := range brings[i] {
+			w.take(position)
+		}
+		in[i] = w.oldest()
+	}
+	return in
+}
+
+// follows tells whether a revision, given as what it brings, contains the one
+// before it. Then it does so directly: whatever it brings reaches what was
+// there before through that one's head, or through something older.
+func (g *graph) follows(brings []int, before int) bool {
+	return slices.ContainsFunc(brings, func(p int) bool { return slices.Contains(g.parents[p], before) })
+}
+
+// A sweep goes through the pending commits from the oldest to the newest.
+type sweep struct {
+	*taints
+	held []uint64
+	// open are the cases that are open, in the order in which they became so,
+	// and places where each stands in it.
+	open   list.List
+	places []*list.Element
+	// last is the answer of the last time, if it is still right.
+	last []int
+}
+
+// take adds a commit to what is contained.
+func (w *sweep) take(position int) {
+	for _, s := range w.seats[position] {
+		w.held[s.number] |= 1 << s.member
+		switch open := w.cases[s.number].open(w.held[s.number]); {
+		case open && w.places[s.number] == nil:
+			w.places[s.number], w.last = w.open.PushBack(s.number), nil
+		case !open && w.places[s.number] != nil:
+			w.open.Remove(w.places[s.number])
+			w.places[s.number], w.last = nil, nil
+		}
+	}
+}
+
+// oldest are the cases that have been open for longest.
+func (w *sweep) oldest() []int {
+	if w.last == nil {
+		for e := w.open.Front(); e != nil && len(w.last) < shownTaints; e = e.Next() {
+			w.last = append(w.last, e.Value.(int))
+		}
+	}
+	return w.last
+}
