@@ -3,6 +3,7 @@ module github.com/monosense/k8s-ops
 go 1.26.7
 
 require (
+	github.com/adhocore/gronx v1.20.4
 	github.com/cli/go-gh/v2 v2.17.0
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/go-git/go-git/v5 v5.19.3

@@ -66,6 +66,8 @@ func (b *binder) value(node *yaml.Node, target reflect.Value, path string) {
 	switch {
 	case target.Type().ConvertibleTo(textType):
 		b.text(node, target, path)
+	case target.Type() == reflect.TypeFor[requiredHealth]():
+		b.requiredHealth(node, target, path)
 	case target.Kind() == reflect.Slice:
 		b.list(node, target, path)
 	default:
@@ -75,13 +77,12 @@ func (b *binder) value(node *yaml.Node, target reflect.Value, path string) {
 
 func (b *binder) text(node *yaml.Node, target reflect.Value, path string) {
 	bound := text{value: node.Value, line: node.Line, column: node.Column, refused: true}
-	_, isDuration := target.Interface().(duration)
 	switch tag := node.ShortTag(); {
 	case node.Kind != yaml.ScalarNode:
 		b.wrongKind(node, path, "one value", "write the value behind the colon")
 	case tag == "!!null":
 		b.failNode(node, "write a value, or remove the line", "%s is empty", path)
-	case tag != "!!str" && !isDuration: // checkSoak says better what a number misses
+	case tag != "!!str" && !saysItself(target):
 		b.failNode(node, "put the value in quotes", "%s is %s to YAML, and has to be text", path, article(tag))
 	default:
 		bound.refused = false
@@ -89,7 +90,42 @@ func (b *binder) text(node *yaml.Node, target reflect.Value, path string) {
 	target.Set(reflect.ValueOf(bound).Convert(target.Type()))
 }
 
+// saysItself holds for texts whose own check says better what is missing from a
+// number or, for dates, takes what YAML makes of one.
+func saysItself(target reflect.Value) bool {
+	switch target.Interface().(type) {
+	case duration, date:
+		return true
+	}
+	return false
+}
+
+// requiredHealth binds a mapping whose keys are clusters, and whose values are
+// lists of contexts.
+func (b *binder) requiredHealth(node *yaml.Node, target reflect.Value, path string) {
+	if node.Kind != yaml.MappingNode {
+		b.wrongKind(node, path, "a mapping", "write each cluster of the upstream stage on an indented line of its own, and its contexts behind it")
+		return
+	}
+	if len(node.Content) == 0 {
+		b.failNode(node, "write at least one cluster of the upstream stage, and its contexts", "%s is an empty mapping", path)
+	}
+	var all requiredHealth
+	lines := map[string]int{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i]
+		if !b.isOnlyKey(key, lines, path) {
+			continue
+		}
+		var contexts []glob
+		b.value(node.Content[i+1], reflect.ValueOf(&contexts).Elem(), join(path, quoteControls(key.Value)))
+		all = append(all, clusterHealth{text{value: key.Value, line: key.Line, column: key.Column}, contexts})
+	}
+	target.Set(reflect.ValueOf(all))
+}
+
 func (b *binder) list(node *yaml.Node, target reflect.Value, path string) {
+	target.Set(reflect.MakeSlice(target.Type(), 0, 0)) // it is there, whatever it is
 	if node.Kind != yaml.SequenceNode {
 		b.wrongKind(node, path, "a list", "begin every item with a dash on a line of its own")
 		return
@@ -100,6 +136,7 @@ func (b *binder) list(node *yaml.Node, target reflect.Value, path string) {
 	items := reflect.MakeSlice(target.Type(), len(node.Content), len(node.Content))
 	for i, child := range node.Content {
 		b.value(child, items.Index(i), fmt.Sprintf("%s[%d]", path, i))
+		mark(items.Index(i), child, child)
 	}
 	target.Set(items)
 }
@@ -114,7 +151,9 @@ func (b *binder) section(node *yaml.Node, target reflect.Value, path string) {
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		if b.isKey(key, fields, seen, path) {
-			b.value(value, target.Field(fields.index(key.Value)), join(path, key.Value))
+			bound := target.FieldByIndex(fields[fields.index(key.Value)].field)
+			b.value(value, bound, join(path, key.Value))
+			mark(bound, key, value)
 		}
 	}
 	for _, field := range fields {
@@ -124,9 +163,32 @@ func (b *binder) section(node *yaml.Node, target reflect.Value, path string) {
 	}
 }
 
+// mark gives a section that wants to know it its place: the key's, or its own
+// in a list.
+func mark(section reflect.Value, place, value *yaml.Node) {
+	if section.Kind() != reflect.Struct {
+		return
+	}
+	if at := section.FieldByName("At"); at.IsValid() {
+		at.Set(reflect.ValueOf(text{line: place.Line, column: place.Column, refused: value.Kind != yaml.MappingNode}))
+	}
+}
+
 // isKey reports whether the node is a key of the section, here for the first
 // time.
 func (b *binder) isKey(key *yaml.Node, fields fields, seen map[string]int, path string) bool {
+	if !b.isOnlyKey(key, seen, path) {
+		return false
+	}
+	if fields.index(key.Value) < 0 {
+		b.unknownKey(key, fields, path)
+		return false
+	}
+	return true
+}
+
+// isOnlyKey reports whether the node is a word, here for the first time.
+func (b *binder) isOnlyKey(key *yaml.Node, seen map[string]int, path string) bool {
 	if key.Kind != yaml.ScalarNode {
 		b.failNode(key, "write a plain word before the colon", "a key of %s is not a word", nameOf(path))
 		return false
@@ -136,10 +198,6 @@ func (b *binder) isKey(key *yaml.Node, fields fields, seen map[string]int, path 
 		return false
 	}
 	seen[key.Value] = key.Line
-	if fields.index(key.Value) < 0 {
-		b.unknownKey(key, fields, path)
-		return false
-	}
 	return true
 }
 
@@ -201,6 +259,8 @@ type field struct {
 	key      string
 	required bool
 	kind     reflect.Kind
+	// field is the index of the type's field.
+	field []int
 }
 
 func (f field) missingHint() string {
@@ -214,10 +274,11 @@ func (f field) missingHint() string {
 type fields []field
 
 func fieldsOf(section reflect.Type) fields {
-	all := make(fields, section.NumField())
-	for i := range all {
-		key, options, _ := strings.Cut(section.Field(i).Tag.Get("json"), ",")
-		all[i] = field{key: key, required: options != "omitempty", kind: section.Field(i).Type.Kind()}
+	var all fields
+	for _, f := range reflect.VisibleFields(section) {
+		if key, options, _ := strings.Cut(f.Tag.Get("json"), ","); key != "-" {
+			all = append(all, field{key: key, required: options != "omitempty", kind: f.Type.Kind(), field: f.Index})
+		}
 	}
 	return all
 }

@@ -22,6 +22,7 @@ func (b *binder) check(doc document, options Options) *File {
 		Stages:     b.stages(doc.Stages, file.clusterLines),
 		Override:   rollout.OverridePolicy{ReasonRequired: b.reasonRequired(doc.Override.Reason)},
 	}
+	b.policies(doc.Stages, file.Plan, options.Now)
 	return file
 }
 
@@ -50,10 +51,8 @@ func (b *binder) checkLabel(l label, noun string) {
 }
 
 func (b *binder) reasonRequired(r reason) bool {
-	const optional, required = "optional", "required"
-	if at := text(r); at.present() && at.value != optional && at.value != required {
-		b.fail(at, "write optional or required", "override.reason is %s", quote(at.value))
-	}
+	const required = "required"
+	b.oneOf(text(r), "override.reason", "optional", required)
 	return r.value == required
 }
 
@@ -67,7 +66,6 @@ func (b *binder) stages(sections []stageSection, clusterLines map[string]int) []
 			Name:     section.Name.value,
 			Branch:   section.Branch.value,
 			Clusters: b.clusters(section, clusterLines),
-			Soak:     b.soak(section, i),
 		}
 	}
 	if len(sections) == 1 {
@@ -128,70 +126,44 @@ func (b *binder) checkOnce(at text, lines map[string]int, message, hint string) 
 
 // soak demands a soak of every stage that has an upstream. Without one the
 // stage would take everything at once: that has to be written down as 0s.
-func (b *binder) soak(section stageSection, index int) time.Duration {
+func (b *binder) soak(section stageSection) time.Duration {
 	soak := text(section.Soak)
-	switch at, ok := section.place(); {
-	case index == 0 && soak.present():
-		b.fail(soak, "remove the line: the first stage has no upstream and gets every push at once",
-			"%s is the first and cannot have a soak", section)
-	case index > 0 && soak.present():
-		length, problem := parseDuration(soak.value)
-		if problem != nil {
-			b.fail(soak, problem.hint, "%s: the soak %s", section, problem.message)
-		}
-		return length
-	case index > 0 && soak.missing() && ok:
+	if at, ok := section.place(); ok && soak.missing() {
 		b.fail(at, "add how long a revision stays upstream first, such as soak: 24h (soak: 0s promotes at once)",
 			"%s has no soak", section)
 	}
-	return 0
+	return b.length(soak, fmt.Sprintf("%s: the soak", section))
 }
 
 // A problem is what is wrong with a value, without the place.
 type problem struct{ message, hint string }
 
-var (
-	durationExpression = regexp.MustCompile(durationPattern)
-	durationPart       = regexp.MustCompile(`([0-9.]+)([wdhms])`)
-)
+var durationExpression = regexp.MustCompile(durationPattern)
 
-// parseDuration reads Go's durations down to seconds, and days and weeks of 24
-// hours each. There are no calendar days: a soak across the end of summer time
-// is as long as any other.
-func parseDuration(value string) (time.Duration, *problem) {
-	const hint = "write a number and a unit: 45s, 90m, 24h, 1h30m, 7d, 1w"
-	if strings.HasPrefix(value, "-") {
-		return 0, &problem{quote(value) + " is negative", "a soak is a span of time, 0s at least"}
+// length reads a duration. There are no calendar days: a soak across the end of
+// summer time is as long as any other.
+func (b *binder) length(at text, noun string) time.Duration {
+	if !at.present() {
+		return 0
 	}
-	if !durationExpression.MatchString(value) {
-		return 0, &problem{quote(value) + " is no duration", hint}
+	length, err := rollout.ParseDuration(at.value)
+	switch {
+	case err == nil:
+		return length
+	case strings.HasPrefix(at.value, "-"):
+		b.fail(at, "write how long, 0s at least", "%s %s is negative", noun, quote(at.value))
+	case !durationExpression.MatchString(at.value):
+		b.fail(at, "write a number and a unit: 45s, 90m, 24h, 1h30m, 7d, 1w", "%s %s is no duration", noun, quote(at.value))
+	default:
+		b.fail(at, "nothing in a plan is worth waiting for that long; is the unit right?",
+			"%s %s is longer than %dd", noun, quote(at.value), rollout.MaxSoak/(24*time.Hour))
 	}
-	var total time.Duration
-	for _, part := range durationPart.FindAllStringSubmatch(value, -1) {
-		length, ok := partLength(part[1], part[2])
-		if total += length; !ok || total > maxSoak {
-			return 0, &problem{
-				fmt.Sprintf("%s is longer than %dd", quote(value), maxSoak/(24*time.Hour)),
-				"no revision is worth waiting for that long; is the unit right?",
-			}
-		}
-	}
-	return total, nil
+	return 0
 }
 
-// partLength is false for a length of more than maxSoak. It looks before it
-// multiplies, so that nothing overflows.
-func partLength(number, unit string) (time.Duration, bool) {
-	factor := time.Duration(1)
-	switch unit {
-	case "d":
-		unit, factor = "h", 24
-	case "w":
-		unit, factor = "h", 7*24
+// oneOf refuses a text that is none of two words.
+func (b *binder) oneOf(at text, noun, first, second string) {
+	if at.present() && at.value != first && at.value != second {
+		b.fail(at, fmt.Sprintf("write %s or %s", first, second), "%s is %s", noun, quote(at.value))
 	}
-	length, err := time.ParseDuration(number + unit)
-	if err != nil || length > maxSoak/factor {
-		return 0, false
-	}
-	return length * factor, true
 }

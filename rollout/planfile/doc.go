@@ -23,7 +23,9 @@
 //   - bind (bind.go) lays the nodes over the Go types of the format
 //     (format.go): unknown, duplicate and missing keys, wrong kinds of value.
 //   - check (check.go) judges the values: names, branches, durations, the
-//     order of the stages, the address of the repository.
+//     order of the stages, the address of the repository, what a stage asks of a
+//     revision (policy.go), and when it takes one (window.go, opens.go). When a
+//     window is open is known to the package internal/schedule.
 //
 // The JSON schema beside this file, rollout.schema.json, is generated from the
 // same Go types and patterns, for editors. The schema knows less than this
@@ -35,6 +37,9 @@
 //   - A plan without an error is complete: it has at least two stages, every
 //     stage but the first has a soak that was written down, no branch and no
 //     cluster is in two stages, and the ledger is no stage's branch.
+//   - A policy that contradicts itself is no plan: what rests on health has
+//     health, health is asked of clusters of the upstream stage, every window
+//     comes, and together they leave a moment open.
 //   - The order of the stages is the order of the list. There is no other way
 //     to express one.
 //   - Every error says file, line, what is wrong and what to do; all errors of
@@ -51,6 +56,7 @@
 // # Not handled
 //
 // Whether the clusters' directories, the branches and the repository exist is
-// not looked at: the same plan is read in places that have only the file.
-// Windows paths are not understood.
+// not looked at: the same plan is read in places that have only the file. Nor
+// is whether anybody has ever reported a context that a stage asks for. Windows
+// paths are not understood.
 package planfile

@@ -1,9 +1,6 @@
 package planfile
 
-import (
-	"reflect"
-	"time"
-)
+import "reflect"
 
 // The types below are the format of the file. bind fills them, and the JSON
 // schema is generated from them: a key exists exactly if it has a field here,
@@ -25,10 +22,46 @@ type sourceSection struct {
 }
 
 type stageSection struct {
-	Name     label    `json:"name" jsonschema_description:"The stage's name, unique in the plan."`
-	Branch   branch   `json:"branch" jsonschema_description:"The branch that the stage's clusters follow, without refs/heads/."`
-	Clusters []label  `json:"clusters" jsonschema:"minItems=1" jsonschema_description:"The clusters of the stage: names of directories under clusters/. A cluster is in one stage only."`
-	Soak     duration `json:"soak,omitempty" jsonschema_description:"The least time between a revision's arrival upstream and its promotion into this stage, such as 24h, 90m, 7d or 1w; at most 365d. Required for every stage but the first, which must not have one."`
+	Name      label          `json:"name" jsonschema_description:"The stage's name, unique in the plan."`
+	Branch    branch         `json:"branch" jsonschema_description:"The branch that the stage's clusters follow, without refs/heads/."`
+	Clusters  []label        `json:"clusters" jsonschema:"minItems=1" jsonschema_description:"The clusters of the stage: names of directories under clusters/. A cluster is in one stage only."`
+	Soak      duration       `json:"soak,omitempty" jsonschema_description:"The least time between a revision's arrival upstream and its promotion into this stage, such as 24h, 90m, 7d or 1w; at most 365d. Required for every stage but the first, which must not have one."`
+	SoakOn    clock          `json:"soakOn,omitempty" jsonschema:"enum=wall,enum=healthy" jsonschema_description:"Which time counts towards the soak: all of it, or only that in which the upstream was healthy. Default: wall."`
+	Unhealthy interruption   `json:"unhealthy,omitempty" jsonschema:"enum=pause,enum=restart" jsonschema_description:"What a time in which the upstream was not healthy does to a soak on healthy time: it does not count, or the soak begins anew after it. Default: pause."`
+	Require   proof          `json:"require,omitempty" jsonschema:"enum=observed" jsonschema_description:"With observed only a revision is promoted that the Flux of an upstream cluster reported to have applied, or one with the same tree. Needs health. Default: any revision."`
+	Health    healthSection  `json:"health,omitempty" jsonschema_description:"Which commit statuses of a revision have to be good. Default: none."`
+	Windows   windowsSection `json:"windows,omitempty" jsonschema_description:"When something may be promoted into the stage. Default: always."`
+}
+
+type healthSection struct {
+	At       text           `json:"-"`
+	Settle   duration       `json:"settle,omitempty" jsonschema_description:"How long a success has to stand before it counts, such as 10m. Default: 0s."`
+	Clusters requiredHealth `json:"clusters" jsonschema_description:"For each cluster of the upstream stage the commit-status contexts that have to be good. In a context * stands for any characters but a slash, ** for any, and ? for one that is no slash."`
+}
+
+// requiredHealth is a mapping with keys of the plan's own, in their order.
+type requiredHealth []clusterHealth
+
+type clusterHealth struct {
+	Cluster  text
+	Contexts []glob
+}
+
+type windowsSection struct {
+	At    text            `json:"-"`
+	Allow []windowSection `json:"allow,omitempty" jsonschema:"minItems=1,maxItems=100" jsonschema_description:"Something may be promoted while one of these is open. Default: always."`
+	Deny  []windowSection `json:"deny,omitempty" jsonschema:"minItems=1,maxItems=100" jsonschema_description:"Nothing may be promoted while one of these is open, whatever allow says. Default: never."`
+}
+
+type windowSection struct {
+	At     text       `json:"-"`
+	Cron   expression `json:"cron,omitempty" jsonschema_description:"When the window opens: five fields (minute, hour, day of the month, month, day of the week), or a tag such as @daily."`
+	For    duration   `json:"for,omitempty" jsonschema_description:"How long the window stays open after each tick of cron, such as 8h: hours that elapse, whatever the clocks do; at most 365d. Required with cron."`
+	Span   span       `json:"span,omitempty" jsonschema_description:"Days of the week and times, such as Mon-Fri 09:00-17:00, Sat,Sun 00:00-24:00 or daily 22:00-06:00. An end that is not later than the beginning is on the next day."`
+	From   date       `json:"from,omitempty" jsonschema_description:"The window does not open before: 2026-12-20, 2026-12-20 15:04, or RFC 3339. Without an offset the zone's clocks are meant, and a date alone is the beginning of that day."`
+	Until  date       `json:"until,omitempty" jsonschema_description:"The window is over from then on. Written as from is."`
+	Zone   zone       `json:"zone,omitempty" jsonschema_description:"Whose clocks are meant: a name of the time zone database, such as Europe/Zurich. Default: UTC."`
+	Reason motive     `json:"reason,omitempty" jsonschema_description:"Why, for whoever asks what the stage waits for."`
 }
 
 type overrideSection struct {
@@ -46,13 +79,22 @@ type text struct {
 // The kinds of text. Each has a check of its own, and all but the enumerations
 // a pattern in the schema.
 type (
-	address    text
-	branch     text
-	duration   text
-	forge      text
-	label      text
-	objectName text
-	reason     text
+	address      text
+	branch       text
+	clock        text
+	date         text
+	duration     text
+	expression   text
+	forge        text
+	glob         text
+	interruption text
+	label        text
+	motive       text
+	objectName   text
+	proof        text
+	reason       text
+	span         text
+	zone         text
 )
 
 var textType = reflect.TypeFor[text]()
@@ -72,9 +114,9 @@ const (
 	// objectNamePattern is RFC 1123's subdomain, as Kubernetes takes it for
 	// objects.
 	objectNamePattern = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
-	// durationPattern is Go's time.ParseDuration down to seconds, with days
-	// and weeks, and without a sign.
-	durationPattern = `^([0-9]+(\.[0-9]+)?[wdhms])+$`
+	// durationPattern is what rollout.ParseDuration takes, if it is not too
+	// long.
+	durationPattern = `^([0-9]{1,9}(\.[0-9]{1,9})?[wdhms])+$`
 	// branchPattern keeps out what would be an option or a full ref name.
 	branchPattern = `^[^-/.\s~^:?*\[\\][^\s~^:?*\[\\]*$`
 	// addressPattern tells the five spellings apart.
@@ -87,7 +129,10 @@ const (
 	// maxBranch leaves room for "refs/heads/" in the 255 bytes that a file
 	// name may have where a forge keeps refs as files.
 	maxBranch = 244
-	// maxSoak is where a soak is rather a slip of the keyboard: a revision that
-	// is older than a year is not what anybody means to promote.
-	maxSoak = 365 * 24 * time.Hour
+	// maxGlob is what rollout.ParseGlob takes.
+	maxGlob = 255
+	// maxMotive is a line or two: it stands behind "closed" in a message.
+	maxMotive = 200
+	// maxItems is how many contexts a cluster, and windows a list, may have.
+	maxItems = 100
 )

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,6 +29,10 @@ type Options struct {
 	// GitHubHosts are hosts, besides github.com and *.ghe.com, that are GitHub:
 	// what GH_HOST and gh's configuration name. Default is none.
 	GitHubHosts []string
+	// Now is what windows are measured by: those of allow may not all be over,
+	// and have to open within five years. Default is not to look at windows
+	// with a from or an until.
+	Now time.Time
 }
 
 // A File is a plan and where in the file it says what.

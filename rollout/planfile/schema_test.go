@@ -12,6 +12,8 @@ import (
 	"github.com/invopop/jsonschema"
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/monosense/k8s-ops/rollout/planfile/internal/schedule"
 )
 
 // The golden files of this directory are rewritten by
@@ -20,24 +22,14 @@ var update = flag.Bool("update", false, "rewrite rollout.schema.json and the gol
 
 const schemaFile = "rollout.schema.json"
 
-// generateSchema makes the schema from the types of the format. The kinds of
-// text are all strings to it, each with its pattern.
+// generateSchema makes the schema from the types of the format.
 func generateSchema(t testing.TB) []byte {
 	t.Helper()
-	length := func(n uint64) *uint64 { return &n }
-	texts := map[reflect.Type]*jsonschema.Schema{
-		reflect.TypeFor[address]():    {Type: "string", Pattern: addressPattern},
-		reflect.TypeFor[branch]():     {Type: "string", Pattern: branchPattern, MaxLength: length(maxBranch)},
-		reflect.TypeFor[duration]():   {Type: "string", Pattern: durationPattern},
-		reflect.TypeFor[forge]():      {Type: "string"},
-		reflect.TypeFor[label]():      {Type: "string", Pattern: labelPattern, MaxLength: length(maxLabel)},
-		reflect.TypeFor[objectName](): {Type: "string", Pattern: objectNamePattern, MaxLength: length(maxObjectName)},
-		reflect.TypeFor[reason]():     {Type: "string"},
-	}
+	kinds := schemaKinds()
 	reflector := jsonschema.Reflector{
 		DoNotReference: true,
 		Mapper: func(kind reflect.Type) *jsonschema.Schema {
-			schema, ok := texts[kind]
+			schema, ok := kinds[kind]
 			if !ok {
 				return nil
 			}
@@ -49,6 +41,7 @@ func generateSchema(t testing.TB) []byte {
 	schema.ID = "https://raw.githubusercontent.com/monosense/k8s-ops/main/rollout/planfile/rollout.schema.json"
 	schema.Title = "Rollout plan"
 	schema.Description = "The ordered stages through which a revision reaches the clusters, and what each one asks of it."
+	addConditions(property(t, schema, "stages").Items, t)
 
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -58,6 +51,61 @@ func generateSchema(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// schemaKinds are what no type can say of itself. The kinds of text are all
+// strings, each with its pattern.
+func schemaKinds() map[reflect.Type]*jsonschema.Schema {
+	length := func(n uint64) *uint64 { return &n }
+	context := &jsonschema.Schema{Type: "string", MinLength: length(1), MaxLength: length(maxGlob)}
+	return map[reflect.Type]*jsonschema.Schema{
+		reflect.TypeFor[address]():      {Type: "string", Pattern: addressPattern},
+		reflect.TypeFor[branch]():       {Type: "string", Pattern: branchPattern, MaxLength: length(maxBranch)},
+		reflect.TypeFor[clock]():        {Type: "string"},
+		reflect.TypeFor[date]():         {Type: "string", Pattern: schedule.DatePattern},
+		reflect.TypeFor[duration]():     {Type: "string", Pattern: durationPattern},
+		reflect.TypeFor[expression]():   {Type: "string", MaxLength: length(schedule.MaxCron)},
+		reflect.TypeFor[forge]():        {Type: "string"},
+		reflect.TypeFor[glob]():         context,
+		reflect.TypeFor[interruption](): {Type: "string"},
+		reflect.TypeFor[label]():        {Type: "string", Pattern: labelPattern, MaxLength: length(maxLabel)},
+		reflect.TypeFor[motive]():       {Type: "string", MaxLength: length(maxMotive)},
+		reflect.TypeFor[objectName]():   {Type: "string", Pattern: objectNamePattern, MaxLength: length(maxObjectName)},
+		reflect.TypeFor[proof]():        {Type: "string"},
+		reflect.TypeFor[reason]():       {Type: "string"},
+		reflect.TypeFor[span]():         {Type: "string", MaxLength: length(schedule.MaxWeekly)},
+		reflect.TypeFor[zone]():         {Type: "string", Pattern: schedule.ZonePattern},
+		reflect.TypeFor[requiredHealth](): {
+			Type: "object", MinProperties: length(1),
+			AdditionalProperties: &jsonschema.Schema{Type: "array", Items: context, MinItems: length(1), MaxItems: length(maxItems)},
+		},
+	}
+}
+
+// addConditions adds which keys need each other. The windows of deny are those
+// of allow, and written down once.
+func addConditions(stage *jsonschema.Schema, t testing.TB) {
+	t.Helper()
+	stage.DependentRequired = map[string][]string{"unhealthy": {"soakOn"}, "require": {"health"}}
+	windows := property(t, stage, "windows")
+	window := property(t, windows, "allow").Items
+	window.DependentRequired = map[string][]string{"cron": {"for"}, "for": {"cron"}}
+	window.Not = &jsonschema.Schema{Required: []string{"cron", "span"}}
+	for _, key := range []string{"cron", "span", "from", "until"} {
+		window.AnyOf = append(window.AnyOf, &jsonschema.Schema{Required: []string{key}})
+	}
+	property(t, windows, "deny").Items = &jsonschema.Schema{
+		Ref: "#/properties/stages/items/properties/windows/properties/allow/items",
+	}
+}
+
+func property(t testing.TB, schema *jsonschema.Schema, key string) *jsonschema.Schema {
+	t.Helper()
+	found, ok := schema.Properties.Get(key)
+	if !ok {
+		t.Fatalf("the schema has no %s", key)
+	}
+	return found
 }
 
 func TestSchemaIsCurrent(t *testing.T) {
@@ -95,11 +143,27 @@ func compileSchema(t testing.TB) *validator.Schema {
 
 // validate judges as an editor would.
 func validate(schema *validator.Schema, plan []byte) error {
+	var node yaml.Node
+	if err := yaml.Unmarshal(plan, &node); err != nil {
+		return err
+	}
+	datesAreText(&node)
 	var value any
-	if err := yaml.Unmarshal(plan, &value); err != nil {
+	if err := node.Decode(&value); err != nil {
 		return err
 	}
 	return schema.Validate(value)
+}
+
+// datesAreText makes YAML 1.2 of the document, which has no dates: that is what
+// editors read.
+func datesAreText(node *yaml.Node) {
+	if node.ShortTag() == "!!timestamp" {
+		node.Tag = "!!str"
+	}
+	for _, child := range node.Content {
+		datesAreText(child)
+	}
 }
 
 func TestSchemaAcceptsEveryGoodPlan(t *testing.T) {
@@ -129,6 +193,18 @@ func TestSchemaRefuses(t *testing.T) {
 		"an unknown reason":             {"reason: required", "reason: maybe"},
 		"one value for a list":          {"clusters: [apps]", "clusters: apps"},
 		"a repository without a scheme": {"https://github.com/", "github.com/"},
+		"an unknown clock":              {"soakOn: healthy", "soakOn: sick"},
+		"a settling time without unit":  {"settle: 10m", "settle: 10"},
+		"no contexts":                   {"infra: [flux/infra/*, \"ci\"]", "infra: []"},
+		"health of nobody":              {"infra: [flux/infra/*, \"ci\"]", "{}"},
+		"evidence without health":       {"health:", "windows: {deny: [{until: 2027-01-04}]}\n    healthy:"},
+		"unhealthy without a clock":     {"soakOn: healthy", ""},
+		"cron without for":              {"for: 62h, ", ""},
+		"cron and span":                 {"for: 62h", "for: 62h, span: daily 09:00-17:00"},
+		"a window without a time":       {"cron: \"0 18 * * 5\", for: 62h, ", ""},
+		"a date in other words":         {"from: 2026-12-20", "from: tomorrow"},
+		"an unknown key of a window":    {"from: 2026-12-20", "form: 2026-12-20"},
+		"a zone in other words":         {"zone: America/New_York", "zone: new york"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := strings.Replace(wholePlan, edit[0], edit[1], 1)
