@@ -60,6 +60,7 @@ type Client struct {
 var (
 	_ rollout.Remote     = (*Client)(nil)
 	_ rollout.Gatekeeper = (*Client)(nil)
+	_ rollout.Witness    = (*Client)(nil)
 	_ rollout.Workflows  = (*Client)(nil)
 	_ rollout.Settings   = (*Client)(nil)
 )

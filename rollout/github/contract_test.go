@@ -4,23 +4,35 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
+	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/github"
 	"github.com/monosense/k8s-ops/rollout/rollouttest"
 	"github.com/monosense/k8s-ops/rollout/rollouttest/contract"
 	"github.com/monosense/k8s-ops/rollout/rollouttest/openapi"
 )
 
-func TestClientFulfilsTheContractOfRemote(t *testing.T) {
-	contract.TestRemote(t, func(t *testing.T) contract.Fixture {
-		g := rollouttest.New(t, rollouttest.Options{})
-		return contract.Fixture{
-			Remote:  newClient(t, g, rollouttest.DefaultToken),
-			URL:     fmt.Sprintf("https://x-access-token:%s@%s/octo-org/fleet.git", rollouttest.DefaultToken, g.Host()),
-			Env:     []string{"GIT_SSL_CAINFO=" + g.CACert(), "NO_PROXY=127.0.0.1"},
-			PushLog: true,
-		}
-	})
+func TestClientFulfilsTheContract(t *testing.T) {
+	t.Run("of Remote", func(t *testing.T) { contract.TestRemote(t, fixture) })
+	t.Run("of Witness", func(t *testing.T) { contract.TestWitness(t, fixture) })
+}
+
+func fixture(t *testing.T) contract.Fixture {
+	clock := rollouttest.NewClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+	g := rollouttest.New(t, rollouttest.Options{Clock: clock.Now})
+	return contract.Fixture{
+		Remote: newClient(t, g, rollouttest.DefaultToken),
+		URL:    fmt.Sprintf("https://x-access-token:%s@%s/octo-org/fleet.git", rollouttest.DefaultToken, g.Host()),
+		Env:    []string{"GIT_SSL_CAINFO=" + g.CACert(), "NO_PROXY=127.0.0.1"},
+		SetStatus: func(commit rollout.SHA, e rollout.Evidence) error {
+			clock.Set(e.At)
+			return g.Repositories()[0].SetStatus(string(commit), rollouttest.CommitStatus{
+				State: string(e.State), Context: e.Context, Description: e.Description,
+			})
+		},
+		PushLog: true,
+	}
 }
 
 // newClient speaks to the stand-in's one repository. All that it sends and gets

@@ -5,7 +5,7 @@
 //
 // A [Client] speaks for one token to one repository, through cli/go-gh. It
 // implements the ports [rollout.Remote], [rollout.Gatekeeper],
-// [rollout.Workflows] and [rollout.Settings]. What is read of the branches and
+// [rollout.Witness], [rollout.Workflows] and [rollout.Settings]. What is read of the branches and
 // of the ledger is one GraphQL query, so one consistent picture; a transaction
 // is two objects that nothing refers to yet, and one updateRefs that moves the
 // stage's branch and the ledger together, each from where it was observed. For

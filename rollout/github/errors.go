@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/cli/go-gh/v2/pkg/api"
@@ -179,7 +180,8 @@ func (c *Client) missing(p *rollout.Problem) {
 	}
 }
 
-// said is what GitHub answered, on one line, safe to show.
+// said is what GitHub answered, on one line, safe to show. What it says of each
+// of many things is said once.
 func (c *Client) said(err error) string {
 	var answer *api.HTTPError
 	var refusals *api.GraphQLError
@@ -194,7 +196,7 @@ func (c *Client) said(err error) string {
 	}
 	var lines []string
 	for _, line := range text {
-		if line = strings.TrimSpace(line); line != "" {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
 	}

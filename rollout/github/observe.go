@@ -11,7 +11,10 @@ import (
 // refs are branches as branchVariables asks for them: by alias, and nil where
 // one does not exist.
 type refs map[string]*struct {
-	Target struct{ OID rollout.SHA }
+	Target struct {
+		OID  rollout.SHA
+		Tree struct{ OID rollout.SHA }
+	}
 }
 
 // observation is what the query of Observe answers.
@@ -23,8 +26,9 @@ type observation struct {
 		DefaultBranchRef *struct{ Name string }
 		Ledger           *struct {
 			Target struct {
-				OID  rollout.SHA
-				Tree struct{ Entries []entry }
+				OID     rollout.SHA
+				Message string
+				Tree    struct{ Entries []entry }
 			}
 		}
 	}
@@ -57,6 +61,7 @@ func (c *Client) Observe(ctx context.Context, q rollout.Query) (rollout.Observat
       target {
         oid
         ... on Commit {
+          message
           tree { entries { name type object { ... on Blob { text isBinary isTruncated byteSize } } } }
         }
       }
@@ -76,9 +81,12 @@ func (c *Client) Observe(ctx context.Context, q rollout.Query) (rollout.Observat
 		known.DefaultBranch = found.DefaultBranchRef.Name
 	}
 	c.remember(known)
-	o := rollout.Observation{At: at, Heads: answer.Heads.of(q.Branches), PushLog: true, Viewer: answer.Viewer.Login}
+	o := rollout.Observation{
+		At: at, Heads: answer.Heads.of(q.Branches), Trees: answer.Heads.trees(q.Branches),
+		PushLog: true, Viewer: answer.Viewer.Login,
+	}
 	if found.Ledger != nil {
-		o.Ledger = found.Ledger.Target.OID
+		o.Ledger, o.Message = found.Ledger.Target.OID, found.Ledger.Target.Message
 		o.Files, err = files(q.Ledger, o.Ledger, found.Ledger.Target.Tree.Entries)
 	}
 	return o, err
@@ -111,6 +119,17 @@ func (r refs) of(branches []string) map[string]rollout.SHA {
 	return heads
 }
 
+// trees are those of the heads, by branch.
+func (r refs) trees(branches []string) map[string]rollout.SHA {
+	trees := map[string]rollout.SHA{}
+	for i, branch := range branches {
+		if found := r[branchAlias(i)]; found != nil && found.Target.Tree.OID != "" {
+			trees[branch] = found.Target.Tree.OID
+		}
+	}
+	return trees
+}
+
 // branchVariables asks for branches by variable: a name is never part of a
 // query's text. The selection has an alias of its own, so that its answer is a
 // plain map. Without branches there is none, since GraphQL takes no empty one.
@@ -125,7 +144,7 @@ func branchVariables(of []string) (values map[string]any, declared, selected str
 		alias := branchAlias(i)
 		values[alias] = qualified(branch)
 		fmt.Fprintf(&d, ", $%s: String!", alias)
-		fmt.Fprintf(&s, "\n    %s: ref(qualifiedName: $%s) { target { oid } }", alias, alias)
+		fmt.Fprintf(&s, "\n    %s: ref(qualifiedName: $%s) { target { oid ... on Commit { tree { oid } } } }", alias, alias)
 	}
 	s.WriteString("\n  }")
 	return values, d.String(), s.String()

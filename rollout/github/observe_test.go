@@ -37,6 +37,15 @@ func TestObserveIsOneRequest(t *testing.T) {
 	if len(o.Heads) != 22 || o.Heads["stage/19"] != rollout.SHA(s.commits[1]) {
 		t.Errorf("heads = %v", o.Heads)
 	}
+	for branch, head := range o.Heads {
+		tree, err := s.repo.Git("rev-parse", string(head)+"^{tree}")
+		if err != nil || o.Trees[branch] != rollout.SHA(strings.TrimSpace(tree)) {
+			t.Errorf("the tree of %s is %s, want %s (%v)", branch, o.Trees[branch], tree, err)
+		}
+	}
+	if len(o.Trees) != len(o.Heads) || strings.TrimSpace(o.Message) != "begin" {
+		t.Errorf("%d trees of %d heads, message %q", len(o.Trees), len(o.Heads), o.Message)
+	}
 	if !o.At.Equal(clock.Now()) || o.Viewer != rollouttest.DefaultLogin || o.Ledger != s.next.Ledger.SHA {
 		t.Errorf("observed %v as %s at %v", o.Ledger, o.Viewer, o.At)
 	}

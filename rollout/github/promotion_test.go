@@ -35,57 +35,80 @@ func newEngine(t *testing.T, g *rollouttest.GitHub, c *github.Client, token stri
 }
 
 // A promotion as the workflow makes it, with the Actions token: at most 8
-// requests up to 100 pending commits, and one more for each further 100.
+// requests up to 100 pending commits, and one more for each further 100. What
+// was reported of them costs one more for each 100, and nothing where the stage
+// does not ask for it.
 func TestPromotionStaysWithinItsRequests(t *testing.T) {
+	reports, err := rollout.ParseGlob("kustomization/**")
+	if err != nil {
+		t.Fatal(err)
+	}
+	healthy := apps
+	healthy.Health.Required = []rollout.Requirement{{Cluster: "infra", Contexts: reports, Where: "rollout.yaml:1"}}
 	for _, pending := range []int{1, 100, 500, 1000} {
+		hundreds := (pending + 99) / 100
 		t.Run(fmt.Sprint(pending), func(t *testing.T) {
-			if testing.Short() && pending > 100 {
-				t.Skip("a long history takes seconds to make")
-			}
-			clock := rollouttest.NewClock(time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC))
-			g := rollouttest.New(t, rollouttest.Options{Clock: clock.Now})
-			repo := g.Repositories()[0]
-			commits, err := repo.History("main", pending+1, 1, time.Second)
-			if err != nil {
-				t.Fatal(err)
-			}
-			const token = "the-workflow's-own"
-			g.AddToken(token, rollouttest.Identity{Kind: rollouttest.KindActions, Permissions: map[string]string{"contents": "write"}})
-			c := newClient(t, g, token)
-			if err := repo.SetBranch("release", commits[0]); err != nil {
-				t.Fatal(err)
-			}
-			draft, err := ledger.Ledger{}.Draft(rollout.Entry{Kind: rollout.EntryInit, At: clock.Now()}, rollout.State{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := c.Commit(t.Context(), rollout.Transaction{Ledger: rollout.Head{Branch: ledgerBranch}, Draft: draft}); err != nil {
-				t.Fatal(err)
-			}
-			clock.Advance(25 * time.Hour)
-			g.ResetRequests()
-
-			engine := newEngine(t, g, newClient(t, g, token), token)
-			receipt, err := engine.Promote(t.Context(), apps)
-			if err != nil {
-				t.Fatal(err)
-			}
-			last := rollout.SHA(commits[pending])
-			if receipt.Decision.Action != rollout.Promote || receipt.Decision.Revision.SHA != last || len(receipt.Decision.GoesOut) != pending {
-				t.Fatalf("decision: %s %s", receipt.Decision.Action, receipt.Decision.Reason)
-			}
-			if head, err := repo.Head("release"); err != nil || head != string(last) {
-				t.Errorf("release is at %s (%v), want %s", head, err, last)
-			}
-			if receipt.Entry.By != "github-actions[bot]" {
-				t.Errorf("recorded as by %q", receipt.Entry.By)
-			}
-			atMost := 8 + (max(pending-100, 0)+99)/100
-			t.Logf("%d requests", len(g.Requests()))
-			if got := len(g.Requests()); got > atMost {
-				t.Errorf("%d requests, want at most %d:\n%s", got, atMost, traffic(g))
-			}
+			promoteWithin(t, pending, apps, 7+hundreds)
 		})
+		t.Run(fmt.Sprintf("%d with health", pending), func(t *testing.T) {
+			promoteWithin(t, pending, healthy, 7+2*hundreds)
+		})
+	}
+}
+
+// promoteWithin promotes that many commits of which good was reported, with at
+// most that many requests.
+func promoteWithin(t *testing.T, pending int, stage rollout.Stage, atMost int) {
+	t.Helper()
+	if testing.Short() && pending > 100 {
+		t.Skip("a long history takes seconds to make")
+	}
+	clock := rollouttest.NewClock(time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC))
+	g := rollouttest.New(t, rollouttest.Options{Clock: clock.Now})
+	repo := g.Repositories()[0]
+	commits, err := repo.History("main", pending+1, 1, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const token = "the-workflow's-own"
+	g.AddToken(token, rollouttest.Identity{Kind: rollouttest.KindActions, Permissions: map[string]string{"contents": "write"}})
+	c := newClient(t, g, token)
+	if err := repo.SetBranch("release", commits[0]); err != nil {
+		t.Fatal(err)
+	}
+	draft, err := ledger.Ledger{}.Draft(rollout.Entry{Kind: rollout.EntryInit, At: clock.Now()}, rollout.State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Commit(t.Context(), rollout.Transaction{Ledger: rollout.Head{Branch: ledgerBranch}, Draft: draft}); err != nil {
+		t.Fatal(err)
+	}
+	for _, commit := range commits {
+		if err := repo.SetStatus(commit, rollouttest.CommitStatus{State: "success", Context: "kustomization/apps/x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clock.Advance(25 * time.Hour)
+	g.ResetRequests()
+
+	engine := newEngine(t, g, newClient(t, g, token), token)
+	receipt, err := engine.Promote(t.Context(), stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := rollout.SHA(commits[pending])
+	if receipt.Decision.Action != rollout.Promote || receipt.Decision.Revision.SHA != last || len(receipt.Decision.GoesOut) != pending {
+		t.Fatalf("decision: %s %s", receipt.Decision.Action, receipt.Decision.Reason)
+	}
+	if head, err := repo.Head("release"); err != nil || head != string(last) {
+		t.Errorf("release is at %s (%v), want %s", head, err, last)
+	}
+	if receipt.Entry.By != "github-actions[bot]" {
+		t.Errorf("recorded as by %q", receipt.Entry.By)
+	}
+	t.Logf("%d requests", len(g.Requests()))
+	if got := len(g.Requests()); got > atMost {
+		t.Errorf("%d requests, want at most %d:\n%s", got, atMost, traffic(g))
 	}
 }
 

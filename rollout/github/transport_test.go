@@ -371,7 +371,8 @@ func TestTheTokenIsInNoError(t *testing.T) {
 				c.remember(repository{ID: "R_1"})
 				_, committed := c.Commit(t.Context(), rollout.Transaction{Ledger: rollout.Head{Branch: "rollout/ledger"}})
 				_, err := c.Movements(t.Context(), "main", func(rollout.Movement) bool { return true })
-				for _, err := range []error{observed, committed, err} {
+				_, witnessed := c.Evidence(t.Context(), []rollout.SHA{"1111111111111111111111111111111111111111"})
+				for _, err := range []error{observed, committed, err, witnessed} {
 					if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), secret) {
 						t.Errorf("error: %#v", err)
 					}

@@ -29,10 +29,12 @@ func overHTTP(t *testing.T) contract.Fixture {
 	return contract.Fixture{Remote: remote, History: remote, URL: s.url()}
 }
 
-// empty is a bare repository that nothing was ever pushed to.
+// empty is a bare repository that nothing was ever pushed to. It offers what
+// hosted ones do.
 func empty(t testing.TB) *repository {
 	t.Helper()
 	r := &repository{t: t, bare: filepath.Join(t.TempDir(), "k8s-ops.git")}
 	r.in(filepath.Dir(r.bare), "init", "--quiet", "--bare", "--initial-branch", "main", r.bare)
+	r.in(r.bare, "config", "uploadpack.allowFilter", "true")
 	return r
 }

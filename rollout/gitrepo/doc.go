@@ -6,7 +6,8 @@
 // A [Remote] speaks Git's own protocol through go-git's transport layer, and
 // keeps no clone: what it needs it asks for. The commits between two heads
 // are one fetch without trees (`filter tree:0`), whatever the length of the
-// history; the ledger's state is one fetch of depth 1. Of a repository that
+// history; the trees of the heads come in the session that tells the heads, and
+// the ledger's state is one fetch of depth 1. Of a repository that
 // is named by its path the git binary is asked for the same. A transaction is
 // one receive-pack request with a command for each ref, their old values, and
 // the `atomic` capability. It implements the ports [rollout.Remote] for remotes
@@ -32,7 +33,7 @@
 // Shallow remotes are refused: Git answers questions of ancestry wrongly and
 // silently on them. SHA-256 repositories are refused. A remote that does not
 // offer `filter` sends trees and files along with the commits, all of which
-// pass through memory. A remote that hides refs (receive.hideRefs) drops the
+// pass through memory, and is not asked for the trees of the heads. A remote that hides refs (receive.hideRefs) drops the
 // command of a hidden one, and carries out the other.
 //
 // There is no log of pushes, so arrivals come from the ledger. A revision that

@@ -53,32 +53,32 @@ func (r *Remote) fetch(ctx context.Context, w want) (*memory.Storage, error) {
 	return store, err
 }
 
-// files reads the whole tree of one commit: names of its files and what they
-// hold. The ledger's tree is flat; a directory in it is not the toolkit's, and
-// is left out.
-func (r *Remote) files(ctx context.Context, head plumbing.Hash) (map[string][]byte, error) {
+// ledger reads one commit's message and its whole tree: names of its files and
+// what they hold. The ledger's tree is flat; a directory in it is not the
+// toolkit's, and is left out.
+func (r *Remote) ledger(ctx context.Context, head plumbing.Hash) (message string, files map[string][]byte, err error) {
 	store, err := r.fetch(ctx, want{tip: head, depth: 1})
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	c, err := object.GetCommit(store, head)
 	if err != nil {
-		return nil, fmt.Errorf("read commit %s of %s: %w", head, r.where, err)
+		return "", nil, fmt.Errorf("read commit %s of %s: %w", head, r.where, err)
 	}
 	tree, err := c.Tree()
 	if err != nil {
-		return nil, fmt.Errorf("read the tree of %s of %s: %w", head, r.where, err)
+		return "", nil, fmt.Errorf("read the tree of %s of %s: %w", head, r.where, err)
 	}
-	files := map[string][]byte{}
+	files = map[string][]byte{}
 	for _, entry := range tree.Entries {
 		if entry.Mode == filemode.Dir || entry.Mode == filemode.Submodule {
 			continue
 		}
 		if files[entry.Name], err = content(tree, entry); err != nil {
-			return nil, fmt.Errorf("read %s at %s of %s: %w", entry.Name, head, r.where, err)
+			return "", nil, fmt.Errorf("read %s at %s of %s: %w", entry.Name, head, r.where, err)
 		}
 	}
-	return files, nil
+	return c.Message, files, nil
 }
 
 func content(tree *object.Tree, entry object.TreeEntry) ([]byte, error) {

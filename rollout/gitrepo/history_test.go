@@ -31,6 +31,7 @@ func imported(t testing.TB, commits, behind int) (r *repository, release, main r
 	t.Helper()
 	r = &repository{t: t, bare: filepath.Join(t.TempDir(), "k8s-ops.git")}
 	r.in(filepath.Dir(r.bare), "init", "--quiet", "--bare", "--initial-branch", "main", r.bare)
+	r.in(r.bare, "config", "uploadpack.allowFilter", "true")
 	importHistory(t, r.bare, commits)
 	run(t, r.bare, "", "repack", "-a", "-d", "-q", "--window=10", "--depth=50")
 	run(t, r.bare, "", "commit-graph", "write", "--reachable")
@@ -96,7 +97,7 @@ func TestBetweenIsWhatGitSays(t *testing.T) {
 			}
 			got := map[rollout.SHA]string{}
 			for _, c := range commits {
-				got[c.SHA] = fmt.Sprint(c.Parents, c.Subject(), c.Author, c.Authored.Unix())
+				got[c.SHA] = fmt.Sprintln(c.Parents, c.Subject(), c.Author, c.Authored.Unix(), c.Committed.Unix(), c.Tree)
 			}
 			want := revList(t, r, pair[0], pair[1])
 			if diff := cmp.Diff(want, got); diff != "" || len(commits) != len(got) {
@@ -119,14 +120,14 @@ func pack(t *testing.T, r *repository) string {
 // revList is what git says of the commits between two.
 func revList(t *testing.T, r *repository, have, want rollout.SHA) map[rollout.SHA]string {
 	t.Helper()
-	args := []string{"log", "--format=%H|%P|%s|%an|%at", string(want)}
+	args := []string{"log", "--format=%H|%P|%s|%an|%at|%ct|%T", string(want)}
 	if have != "" {
 		args = append(args, "^"+string(have))
 	}
 	all := map[rollout.SHA]string{}
 	for line := range strings.Lines(run(t, r.bare, "", args...)) {
 		parts := strings.Split(strings.TrimSpace(line), "|")
-		all[rollout.SHA(parts[0])] = fmt.Sprint(strings.Fields(parts[1]), parts[2], parts[3], parts[4])
+		all[rollout.SHA(parts[0])] = fmt.Sprintln(strings.Fields(parts[1]), parts[2], parts[3], parts[4], parts[5], parts[6])
 	}
 	return all
 }
@@ -147,6 +148,44 @@ func TestBetweenWithoutFilter(t *testing.T) {
 	}
 	if want := []string{"GET /k8s-ops.git/info/refs", "POST /k8s-ops.git/git-upload-pack"}; !slices.Equal(asked, want) {
 		t.Errorf("asked %q, want %q", asked, want)
+	}
+}
+
+// The trees of the heads come in the session that tells the heads, with nothing
+// but the commits. A server that offers no filter is not asked for them.
+func TestObserveAsksForTreesOnlyWithFilter(t *testing.T) {
+	for name, offered := range map[string]bool{"offered": true, "not offered": false} {
+		t.Run(name, func(t *testing.T) {
+			r, release, main := imported(t, 20, 5)
+			r.in(r.bare, "config", "uploadpack.allowFilter", fmt.Sprint(offered))
+			s := serve(t, r)
+			var asked []string
+			s.before = func(_ http.ResponseWriter, req *http.Request) bool {
+				asked = append(asked, req.Method+" "+req.URL.Path)
+				return true
+			}
+			o, err := open(t, s.url()).Observe(t.Context(), query("main", "release", "none"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			trees := map[string]rollout.SHA{}
+			requests := []string{"GET /k8s-ops.git/info/refs"}
+			if offered {
+				requests = append(requests, "POST /k8s-ops.git/git-upload-pack")
+				for branch, head := range map[string]rollout.SHA{"main": main, "release": release} {
+					trees[branch] = rollout.SHA(run(t, r.bare, "", "rev-parse", string(head)+"^{tree}"))
+				}
+			}
+			if diff := cmp.Diff(trees, o.Trees); diff != "" {
+				t.Errorf("trees (-want +got):\n%s", diff)
+			}
+			if !slices.Equal(asked, requests) {
+				t.Errorf("asked %q, want %q", asked, requests)
+			}
+			if want := map[string]rollout.SHA{"main": main, "release": release}; !maps.Equal(o.Heads, want) {
+				t.Errorf("heads %v, want %v", o.Heads, want)
+			}
+		})
 	}
 }
 

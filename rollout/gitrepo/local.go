@@ -45,10 +45,30 @@ func (l local) heads(ctx context.Context) (refs, error) {
 	return found, nil
 }
 
-// commits has git print them in one go: looking a second time for each of
-// them, as fetch does, costs as much as the first.
+func (l local) look(ctx context.Context, branches []string) (refs, []rollout.Commit, error) {
+	found, err := l.heads(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	list := []string{"--git-dir=" + l.path, "rev-list", "--no-walk"}
+	for _, tip := range found.of(branches) {
+		list = append(list, tip.String())
+	}
+	if len(list) == 3 {
+		return found, nil, nil
+	}
+	commits, err := l.print(ctx, list)
+	return found, commits, err
+}
+
 func (l local) commits(ctx context.Context, w want) ([]rollout.Commit, error) {
-	printed, err := git(ctx, nil, append(l.list(w), "--encoding=UTF-8", "--format=%P%x00%an%x00%at%x00%B%x00")...)
+	return l.print(ctx, l.list(w))
+}
+
+// print has git print commits in one go: looking a second time for each of
+// them, as fetch does, costs as much as the first.
+func (l local) print(ctx context.Context, list []string) ([]rollout.Commit, error) {
+	printed, err := git(ctx, nil, append(list, "--encoding=UTF-8", "--format=%P%x00%T%x00%an%x00%at%x00%ct%x00%B%x00")...)
 	if err != nil {
 		return nil, err
 	}
@@ -67,19 +87,28 @@ func (l local) commits(ctx context.Context, w want) ([]rollout.Commit, error) {
 // commit holds a NUL.
 func takeCommit(text string) (c rollout.Commit, rest string, err error) {
 	name, rest, ok := strings.Cut(strings.TrimPrefix(text, "commit "), "\n")
-	parts := strings.SplitN(rest, "\x00", 5)
-	if !ok || len(parts) < 5 {
+	parts := strings.SplitN(rest, "\x00", 7)
+	if !ok || len(parts) < 7 {
 		return c, "", fmt.Errorf("git rev-list: unexpected answer %q", name)
 	}
-	c = rollout.Commit{SHA: rollout.SHA(name), Author: parts[1], Message: parts[3]}
+	c = rollout.Commit{
+		SHA: rollout.SHA(name), Tree: rollout.SHA(parts[1]), Author: parts[2], Message: parts[5],
+		Authored: date(parts[3]), Committed: date(parts[4]),
+	}
 	for parent := range strings.FieldsSeq(parts[0]) {
 		c.Parents = append(c.Parents, rollout.SHA(parent))
 	}
-	// A date that is none stays the zero time: nothing depends on it.
-	if seconds, err := strconv.ParseInt(parts[2], 10, 64); err == nil {
-		c.Authored = time.Unix(seconds, 0)
+	return c, strings.TrimPrefix(parts[6], "\n"), nil
+}
+
+// date reads seconds. A date that is none is the zero time: nothing depends on
+// it.
+func date(text string) time.Time {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return time.Time{}
 	}
-	return c, strings.TrimPrefix(parts[4], "\n"), nil
+	return time.Unix(seconds, 0)
 }
 
 // list is the command that lists what is wanted.

@@ -156,12 +156,14 @@ func shallow(where string) error {
 	}
 }
 
-// Observe implements [rollout.Remote]. It costs one exchange for the heads,
-// and one for the ledger's tree.
+// Observe implements [rollout.Remote]. It costs one session for the heads and
+// their trees, and one for the ledger's commit and tree. A remote that does not
+// offer `filter` would send all files of the heads to tell their trees: then
+// these are left out.
 func (r *Remote) Observe(ctx context.Context, q rollout.Query) (rollout.Observation, error) {
 	viewer := r.signature()
-	o := rollout.Observation{Heads: map[string]rollout.SHA{}, Viewer: viewer.String()}
-	refs, err := r.heads(ctx)
+	o := rollout.Observation{Heads: map[string]rollout.SHA{}, Trees: map[string]rollout.SHA{}, Viewer: viewer.String()}
+	refs, trees, err := r.look(ctx, q.Branches)
 	if err != nil {
 		return o, err
 	}
@@ -169,8 +171,13 @@ func (r *Remote) Observe(ctx context.Context, q rollout.Query) (rollout.Observat
 	// have arrived before.
 	o.At = r.options.Now()
 	for _, branch := range q.Branches {
-		if hash, ok := refs[branchRef(branch)]; ok {
-			o.Heads[branch] = rollout.SHA(hash.String())
+		hash, ok := refs[branchRef(branch)]
+		if !ok {
+			continue
+		}
+		o.Heads[branch] = rollout.SHA(hash.String())
+		if tree, ok := trees[o.Heads[branch]]; ok {
+			o.Trees[branch] = tree
 		}
 	}
 	ledger, ok := refs[branchRef(q.Ledger)]
@@ -178,8 +185,22 @@ func (r *Remote) Observe(ctx context.Context, q rollout.Query) (rollout.Observat
 		return o, nil
 	}
 	o.Ledger = rollout.SHA(ledger.String())
-	o.Files, err = r.files(ctx, ledger)
+	o.Message, o.Files, err = r.ledger(ctx, ledger)
 	return o, err
+}
+
+// look reads every ref of the remote, and the trees of some branches by commit.
+func (r *Remote) look(ctx context.Context, branches []string) (found refs, trees map[rollout.SHA]rollout.SHA, err error) {
+	var commits []rollout.Commit
+	err = r.patiently(ctx, "read the branches of", func(ctx context.Context) (err error) {
+		found, commits, err = r.at.look(ctx, branches)
+		return err
+	})
+	trees = map[rollout.SHA]rollout.SHA{}
+	for _, commit := range commits {
+		trees[commit.SHA] = commit.Tree
+	}
+	return found, trees, err
 }
 
 // Movements implements [rollout.Remote]: a plain Git remote keeps no log of
@@ -210,11 +231,8 @@ func (r *Remote) Log(ctx context.Context, ledger rollout.Head, limit int) ([]rol
 }
 
 // heads reads every ref of the remote. An empty repository has none.
-func (r *Remote) heads(ctx context.Context) (found refs, err error) {
-	err = r.patiently(ctx, "read the branches of", func(ctx context.Context) (err error) {
-		found, err = r.at.heads(ctx)
-		return err
-	})
+func (r *Remote) heads(ctx context.Context) (refs, error) {
+	found, _, err := r.look(ctx, nil)
 	return found, err
 }
 

@@ -121,7 +121,11 @@ func TestObserve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := rollout.Observation{At: now, Heads: map[string]rollout.SHA{"main": main, "a/b": main}, Viewer: "Ada x <ada@example.com>"}
+	tree := rollout.SHA(run(t, r.bare, "", "rev-parse", "main^{tree}"))
+	want := rollout.Observation{
+		At: now, Heads: map[string]rollout.SHA{"main": main, "a/b": main},
+		Trees: map[string]rollout.SHA{"main": tree, "a/b": tree}, Viewer: "Ada x <ada@example.com>",
+	}
 	if diff := cmp.Diff(want, o); diff != "" {
 		t.Errorf("observation (-want +got):\n%s", diff)
 	}

@@ -21,8 +21,9 @@ import (
 
 // A place is where a repository is, and how it is reached there.
 type place interface {
-	// heads reads every ref.
-	heads(ctx context.Context) (refs, error)
+	// look reads every ref, and the commits that some branches point at. These
+	// are left out where they would come with all of their files.
+	look(ctx context.Context, branches []string) (refs, []rollout.Commit, error)
 	// commits reads commits.
 	commits(ctx context.Context, w want) ([]rollout.Commit, error)
 	// fetch brings objects.
@@ -35,6 +36,25 @@ type place interface {
 
 // refs are what each ref points at.
 type refs map[plumbing.ReferenceName]plumbing.Hash
+
+// of are the heads of those branches that exist.
+func (r refs) of(branches []string) []plumbing.Hash {
+	var heads []plumbing.Hash
+	for _, branch := range branches {
+		if head, ok := r[branchRef(branch)]; ok {
+			heads = append(heads, head)
+		}
+	}
+	return heads
+}
+
+func advertised(offered *packp.AdvRefs) refs {
+	found := make(refs, len(offered.References))
+	for name, hash := range offered.References {
+		found[plumbing.ReferenceName(name)] = hash
+	}
+	return found
+}
 
 // A wire reaches a repository through https or ssh, in Git's own protocol.
 type wire struct {
@@ -71,20 +91,32 @@ func (w wire) writing() (transport.ReceivePackSession, error) {
 	return w.git.NewReceivePackSession(&endpoint, w.auth)
 }
 
-func (w wire) heads(ctx context.Context) (refs, error) {
+// look asks for the commits in the session in which the refs were offered.
+func (w wire) look(ctx context.Context, branches []string) (refs, []rollout.Commit, error) {
 	session, offered, err := w.reading(ctx)
 	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer session.Close()
-	found := make(refs, len(offered.References))
-	for name, hash := range offered.References {
-		found[plumbing.ReferenceName(name)] = hash
+	found := advertised(offered)
+	tips := found.of(branches)
+	if len(tips) == 0 || !offered.Capabilities.Supports(capability.Filter) {
+		return found, nil, nil
 	}
-	return found, nil
+	request, err := uploadRequest(want{tip: tips[0], depth: 1, commitsOnly: true}, offered.Capabilities)
+	if err != nil {
+		return nil, nil, err
+	}
+	request.Wants = tips
+	store := memory.NewStorage()
+	if err := exchange(ctx, session, request, unpackInto(store)); err != nil {
+		return nil, nil, err
+	}
+	commits, err := decoded(store)
+	return found, commits, err
 }
 
 func (w wire) commits(ctx context.Context, wanted want) ([]rollout.Commit, error) {
@@ -92,13 +124,17 @@ func (w wire) commits(ctx context.Context, wanted want) ([]rollout.Commit, error
 	if err != nil {
 		return nil, err
 	}
+	return decoded(store)
+}
+
+func decoded(store *memory.Storage) ([]rollout.Commit, error) {
 	all := make([]rollout.Commit, 0, len(store.Commits))
 	for _, encoded := range store.Commits {
-		decoded, err := object.DecodeCommit(store, encoded)
+		c, err := object.DecodeCommit(store, encoded)
 		if err != nil {
 			return nil, fmt.Errorf("commit %s: %w", encoded.Hash(), err)
 		}
-		all = append(all, commit(decoded))
+		all = append(all, commit(c))
 	}
 	return all, nil
 }
@@ -109,20 +145,19 @@ func commit(c *object.Commit) rollout.Commit {
 		parents[i] = rollout.SHA(parent.String())
 	}
 	return rollout.Commit{
-		SHA:      rollout.SHA(c.Hash.String()),
-		Parents:  parents,
-		Author:   c.Author.Name,
-		Message:  c.Message,
-		Authored: c.Author.When,
+		SHA:       rollout.SHA(c.Hash.String()),
+		Parents:   parents,
+		Tree:      rollout.SHA(c.TreeHash.String()),
+		Author:    c.Author.Name,
+		Message:   c.Message,
+		Authored:  c.Author.When,
+		Committed: c.Committer.When,
 	}
 }
 
 func (w wire) fetch(ctx context.Context, wanted want) (*memory.Storage, error) {
 	store := memory.NewStorage()
-	err := w.ask(ctx, wanted, func(request *packp.UploadPackRequest, answer *packp.UploadPackResponse) error {
-		return unpack(answer, request, store)
-	})
-	return store, err
+	return store, w.ask(ctx, wanted, unpackInto(store))
 }
 
 // has fetches the tip of a branch and names the commit as one that is had
@@ -139,7 +174,7 @@ func (w wire) has(ctx context.Context, commit, tip plumbing.Hash) (bool, error) 
 }
 
 // ask makes one request, and has the answer read.
-func (w wire) ask(ctx context.Context, wanted want, read func(*packp.UploadPackRequest, *packp.UploadPackResponse) error) error {
+func (w wire) ask(ctx context.Context, wanted want, read reader) error {
 	session, offered, err := w.reading(ctx)
 	if err != nil {
 		return err
@@ -149,6 +184,13 @@ func (w wire) ask(ctx context.Context, wanted want, read func(*packp.UploadPackR
 	if err != nil {
 		return err
 	}
+	return exchange(ctx, session, request, read)
+}
+
+// A reader reads the answer to a request.
+type reader func(*packp.UploadPackRequest, *packp.UploadPackResponse) error
+
+func exchange(ctx context.Context, session transport.UploadPackSession, request *packp.UploadPackRequest, read reader) error {
 	answer, err := session.UploadPack(ctx, request)
 	if err != nil {
 		return err
@@ -184,6 +226,13 @@ func uploadRequest(w want, offered *capability.List) (*packp.UploadPackRequest, 
 		}
 	}
 	return request, nil
+}
+
+// unpackInto keeps the objects of an answer.
+func unpackInto(store *memory.Storage) reader {
+	return func(request *packp.UploadPackRequest, answer *packp.UploadPackResponse) error {
+		return unpack(answer, request, store)
+	}
 }
 
 func unpack(answer io.Reader, request *packp.UploadPackRequest, store *memory.Storage) error {

@@ -29,6 +29,7 @@ func TestGraphQLReads(t *testing.T) {
 	if err := s.repo.SetStatus(next, rollouttest.CommitStatus{State: "failure", Context: "flux", Description: "stalled"}); err != nil {
 		t.Fatal(err)
 	}
+	made := s.want(s.do("GET", "git/commits/"+next, nil), 200, "").object(t)
 	data, problems := s.graphql(`
 		query Observe($owner: String!, $name: String!, $withLedger: Boolean!) {
 			viewer { login }
@@ -50,7 +51,7 @@ func TestGraphQLReads(t *testing.T) {
 			}
 		}
 		fragment head on Ref { name target { oid ... on Commit {
-			message messageHeadline messageBody committedDate author { name email date user { login } }
+			message messageHeadline messageBody committedDate tree { oid } author { name email date user { login } }
 			parents(first: 5) { totalCount nodes { oid } }
 			history(first: 1) { totalCount nodes { abbreviatedOid } }
 			file(path: "clusters/rollout.yaml") { type object { ... on Blob { text } } }
@@ -70,6 +71,8 @@ func TestGraphQLReads(t *testing.T) {
 		{"octo-org", []any{"repository", "owner", "login"}},
 		{"main", []any{"repository", "defaultBranchRef", "name"}},
 		{next, []any{"repository", "upstream", "target", "oid"}},
+		{at(made, "tree", "sha"), []any{"repository", "upstream", "target", "tree", "oid"}},
+		{"Subject\n\nBody\nof two lines", []any{"repository", "upstream", "target", "message"}},
 		{"Subject", []any{"repository", "upstream", "target", "messageHeadline"}},
 		{"Body\nof two lines", []any{"repository", "upstream", "target", "messageBody"}},
 		{"2026-03-02T09:01:00Z", []any{"repository", "upstream", "target", "committedDate"}},
@@ -80,6 +83,7 @@ func TestGraphQLReads(t *testing.T) {
 		{"stages: []\n", []any{"repository", "upstream", "target", "file", "object", "text"}},
 		{"FAILURE", []any{"repository", "upstream", "target", "status", "state"}},
 		{"stalled", []any{"repository", "upstream", "target", "status", "contexts", 0, "description"}},
+		{"2026-03-02T09:01:00Z", []any{"repository", "upstream", "target", "status", "contexts", 0, "createdAt"}},
 		{"FAILURE", []any{"repository", "upstream", "target", "statusCheckRollup", "state"}},
 		{nil, []any{"repository", "stage", "target", "status"}},
 		{"refs/heads/", []any{"repository", "stage", "prefix"}},

@@ -427,6 +427,9 @@ func (c *call) resolveCommit(k gqlCommit, name string, args arguments) (any, err
 	case "history":
 		return c.resolveHistory(k, args)
 	case "status", "statusCheckRollup":
+		if !c.who.may(k.repo, "statuses", "read") {
+			return nil, c.forbidden()
+		}
 		list := k.repo.latest(k.oid)
 		if len(list) == 0 {
 			return nil, nil

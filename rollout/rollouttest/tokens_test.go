@@ -61,6 +61,56 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
+// TestStatusesPermission: in a private repository, statuses are for who may
+// read them, through both interfaces. What else a query asks for is answered.
+func TestStatusesPermission(t *testing.T) {
+	contents := map[string]string{"contents": "read"}
+	both := map[string]string{"contents": "read", "statuses": "read"}
+	for name, test := range map[string]struct {
+		who     rollouttest.Identity
+		private bool
+		refusal string
+	}{
+		"a user":                  {rollouttest.Identity{Login: "mona", Permissions: contents}, true, "Resource not accessible by personal access token"},
+		"a user who may":          {rollouttest.Identity{Login: "mona", Permissions: both}, true, ""},
+		"an app":                  {rollouttest.Identity{Login: "bot[bot]", Kind: rollouttest.KindApp, Permissions: contents}, true, "Resource not accessible by integration"},
+		"an app that may":         {rollouttest.Identity{Login: "bot[bot]", Kind: rollouttest.KindApp, Permissions: both}, true, ""},
+		"Actions":                 {rollouttest.Identity{Kind: rollouttest.KindActions, Permissions: contents}, true, "Resource not accessible by integration"},
+		"Actions that may":        {rollouttest.Identity{Kind: rollouttest.KindActions, Permissions: both}, true, ""},
+		"Actions, where all read": {rollouttest.Identity{Kind: rollouttest.KindActions, Permissions: contents}, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, rollouttest.RepositoryOptions{Private: test.private})
+			oid := s.commit("main", map[string]string{"a": "1"})
+			if err := s.repo.SetStatus(oid, rollouttest.CommitStatus{State: "success", Context: "flux"}); err != nil {
+				t.Fatal(err)
+			}
+			s = s.as(test.who)
+			data, problems := s.graphql(`query($oid:GitObjectID!){repository(owner:"octo-org",name:"fleet"){
+				reported: object(oid:$oid) { oid ... on Commit { status { contexts { context state } } statusCheckRollup { state } } } }}`,
+				map[string]any{"oid": oid})
+			if at(data, "repository", "reported", "oid") != oid {
+				t.Errorf("GraphQL answers %v", data)
+			}
+			if test.refusal == "" {
+				s.want(s.do("GET", "commits/"+oid+"/statuses", nil), 200, "flux")
+				if len(problems) > 0 || at(data, "repository", "reported", "status", "contexts", 0, "context") != "flux" {
+					t.Errorf("GraphQL answers %v, %v", data, problems)
+				}
+				return
+			}
+			r := s.want(s.do("GET", "commits/"+oid+"/statuses", nil), 403, test.refusal)
+			if accepted := r.header.Get("X-Accepted-GitHub-Permissions"); accepted != "statuses=read" {
+				t.Errorf("the refusal says that %q would be enough", accepted)
+			}
+			if len(problems) != 2 || at(problems[0], "type") != "FORBIDDEN" || at(problems[0], "message") != test.refusal ||
+				at(data, "repository", "reported", "status") != nil {
+				t.Errorf("GraphQL answers %v, %v", data, problems)
+			}
+		})
+	}
+}
+
 // who is an identity with one permission.
 func who(kind rollouttest.Kind, permission, level string) rollouttest.Identity {
 	return rollouttest.Identity{Login: "someone", Kind: kind, Permissions: map[string]string{permission: level}}

@@ -36,6 +36,7 @@ func deployKey(ctx context.Context) *DeployKey {
 // inside is: what that one would refuse a token does not concern the key.
 type keyed struct {
 	rollout.Remote
+	rollout.Witness
 	pushing *gitrepo.Remote
 }
 
@@ -46,7 +47,7 @@ func newKeyed(client *github.Client, key DeployKey) (keyed, error) {
 	pushing, err := gitrepo.Open(gitrepo.Options{
 		URL: key.URL, Key: key.Private, HostKeys: client.HostKeys, Name: key.Name, Email: key.Email, Now: time.Now,
 	})
-	return keyed{client, pushing}, err
+	return keyed{client, client, pushing}, err
 }
 
 // Commit implements [rollout.Remote].

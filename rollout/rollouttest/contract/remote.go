@@ -24,6 +24,7 @@ func TestRemote(t *testing.T, open func(t *testing.T) Fixture) {
 	}{
 		{"observes branches that exist and branches that do not", observesBranches},
 		{"observes nothing but what it is asked for", observesOnlyTheQuery},
+		{"observes the trees of the heads", observesTrees},
 		{"creates a branch and the ledger together", createsBoth},
 		{"moves a branch and the ledger together", movesBoth},
 		{"writes the ledger alone", writesLedgerAlone},
@@ -53,8 +54,8 @@ func observesBranches(s *scene) {
 	if diff := cmp.Diff(map[string]rollout.SHA{upstream: commits[1]}, o.Heads); diff != "" {
 		s.t.Errorf("heads (-want +got):\n%s", diff)
 	}
-	if o.Ledger != "" || len(o.Files) != 0 {
-		s.t.Errorf("ledger = %q with %d files, want none", o.Ledger, len(o.Files))
+	if o.Ledger != "" || len(o.Files) != 0 || o.Message != "" {
+		s.t.Errorf("ledger = %q with %d files and message %q, want none", o.Ledger, len(o.Files), o.Message)
 	}
 	if o.At.IsZero() {
 		s.t.Error("the observation has no time")
@@ -81,6 +82,34 @@ func observesOnlyTheQuery(s *scene) {
 	}
 }
 
+func observesTrees(s *scene) {
+	commits := s.line(3, "")
+	s.push(upstream, commits[2])
+	s.trees(map[string]rollout.SHA{upstream: commits[2]})
+	s.push(target, commits[0])
+	s.trees(map[string]rollout.SHA{upstream: commits[2], target: commits[0]})
+	// Two branches at one commit, and two commits with one tree.
+	s.push(target, commits[2])
+	s.trees(map[string]rollout.SHA{upstream: commits[2], target: commits[2]})
+	s.must(note("", "begin"))
+	left, right := s.commit("left", commits[0]), s.commit("right", commits[1])
+	s.push(upstream, left)
+	s.push(target, right)
+	s.trees(map[string]rollout.SHA{upstream: left, target: right})
+}
+
+// trees checks that the trees observed are those of the heads.
+func (s *scene) trees(heads map[string]rollout.SHA) {
+	s.t.Helper()
+	want := map[string]rollout.SHA{}
+	for branch, head := range heads {
+		want[branch] = rollout.SHA(s.git("", "rev-parse", string(head)+"^{tree}"))
+	}
+	if diff := cmp.Diff(want, s.observe().Trees); diff != "" {
+		s.t.Errorf("trees (-want +got):\n%s", diff)
+	}
+}
+
 func createsBoth(s *scene) {
 	commits := s.line(2, "")
 	s.push(upstream, commits[1])
@@ -92,6 +121,9 @@ func createsBoth(s *scene) {
 	}
 	if diff := cmp.Diff(draft("begin").Files, o.Files); diff != "" {
 		s.t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if strings.TrimSpace(o.Message) != "begin" {
+		s.t.Errorf("message = %q, want begin", o.Message)
 	}
 }
 
@@ -245,8 +277,12 @@ func roundTrips(s *scene) {
 			"empty":                  {},
 		}
 		head = s.must(wrote)
-		if diff := cmp.Diff(wrote.Draft.Files, s.observe().Files); diff != "" {
+		o := s.observe()
+		if diff := cmp.Diff(wrote.Draft.Files, o.Files); diff != "" {
 			s.t.Errorf("files (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(strings.TrimSpace(text), strings.TrimSpace(o.Message)); diff != "" {
+			s.t.Errorf("the head's message (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(strings.TrimSpace(text), s.log(head, 1)[0].Message); diff != "" {
 			s.t.Errorf("message (-want +got):\n%s", diff)

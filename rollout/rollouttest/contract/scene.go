@@ -22,6 +22,10 @@ type Fixture struct {
 	URL string
 	// Env is what git needs in its environment besides.
 	Env []string
+	// SetStatus posts a status to a commit behind the adapter's back, at the
+	// time that the evidence has, which never goes back from one to the next.
+	// Nil where the remote is no [rollout.Witness].
+	SetStatus func(commit rollout.SHA, e rollout.Evidence) error
 	// PushLog tells whether the forge keeps a log of pushes.
 	PushLog bool
 }
@@ -59,7 +63,7 @@ func (s *scene) git(stdin string, args ...string) string {
 		"GIT_CONFIG_NOSYSTEM=1",
 		"GIT_TERMINAL_PROMPT=0",
 		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_AUTHOR_DATE=1700000000 +0000",
-		"GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com", "GIT_COMMITTER_DATE=1700000000 +0000",
+		"GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com", "GIT_COMMITTER_DATE=1700000060 +0000",
 	}, s.Env...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var stderr bytes.Buffer
@@ -81,8 +85,8 @@ func (s *scene) commit(message string, parents ...rollout.SHA) rollout.SHA {
 	return rollout.SHA(s.git(message, args...))
 }
 
-// line makes a history of n commits on top of a commit, or out of nothing, and
-// returns them, oldest first.
+// line makes a history of n commits on top of a commit, or out of nothing, each
+// with a tree of its own, and returns them, oldest first.
 func (s *scene) line(n int, on rollout.SHA) []rollout.SHA {
 	s.t.Helper()
 	var stream strings.Builder
@@ -95,6 +99,7 @@ func (s *scene) line(n int, on rollout.SHA) []rollout.SHA {
 		case on != "":
 			fmt.Fprintf(&stream, "from %s\n", on)
 		}
+		fmt.Fprintf(&stream, "M 100644 inline change\ndata <<END\n%d on %s\nEND\n", i+1, on.Short())
 	}
 	marks := s.dir + "/marks"
 	s.git(stream.String(), "fast-import", "--quiet", "--force", "--export-marks="+marks)
