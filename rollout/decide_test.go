@@ -234,9 +234,7 @@ func consistent(t interface {
 	}
 	promotable := 0
 	for _, v := range d.Verdicts {
-		if (v.Outcome == rollout.Soaking) != !v.RetryAt.IsZero() || v.Reason() == "" {
-			t.Errorf("verdict %s of %s, retry at %s, reason %q", v.Outcome, v.Revision.SHA.Short(), v.RetryAt, v.Reason())
-		}
+		coherent(t, s, v)
 		if v.Outcome == rollout.Promotable {
 			promotable++
 			if promotable == 1 && (d.Revision == nil || d.Revision.SHA != v.Revision.SHA) {
@@ -256,6 +254,33 @@ func consistent(t interface {
 	}
 	if len(d.Verdicts) > 0 && brought != len(s.Pending) {
 		t.Errorf("the revisions bring %d commits, and %d are pending", brought, len(s.Pending))
+	}
+}
+
+// coherent checks that a verdict does not contradict itself: it is promotable
+// if, and only if, nothing blocks it, and passes by itself if, and only if,
+// everything that blocks it does, not before the last of it.
+func coherent(t interface {
+	Helper()
+	Errorf(string, ...any)
+}, s rollout.Snapshot, v rollout.Verdict,
+) {
+	t.Helper()
+	passes := len(v.Blocks) > 0
+	for _, b := range v.Blocks {
+		passes = passes && !b.Until.IsZero()
+		if b.Until.After(v.RetryAt) && !v.RetryAt.IsZero() {
+			t.Errorf("verdict on %s: retry at %s, and %s until %s", v.Revision.SHA.Short(), v.RetryAt, b.Gate, b.Until)
+		}
+		if b.Reason() == "" || !b.Until.IsZero() && !b.Until.After(s.At) {
+			t.Errorf("verdict on %s: %s until %s: %q", v.Revision.SHA.Short(), b.Gate, b.Until, b.Reason())
+		}
+	}
+	switch {
+	case (v.Outcome == rollout.Promotable) != (len(v.Blocks) == 0),
+		len(v.Blocks) > 0 && v.Outcome != v.Blocks[0].Outcome,
+		passes != !v.RetryAt.IsZero(), v.Reason() == "":
+		t.Errorf("verdict %s of %s, %d blocks, retry at %s, reason %q", v.Outcome, v.Revision.SHA.Short(), len(v.Blocks), v.RetryAt, v.Reason())
 	}
 }
 

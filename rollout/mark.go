@@ -17,8 +17,28 @@ type HoldRequest struct {
 	Stage string
 	// Reason is required, and recorded.
 	Reason string
-	// Until is when the hold runs out by itself. Default is never.
+	// Until is when the hold runs out by itself, and For in how long it does,
+	// counted from when the forge says that it is written. At most one of them
+	// is given. Default is never.
 	Until time.Time
+	For   time.Duration
+}
+
+// end is when the hold runs out by itself.
+func (r HoldRequest) end(now time.Time) (time.Time, error) {
+	switch {
+	case r.For < 0 || (r.For > 0 && !r.Until.IsZero()):
+		return time.Time{}, usagef("a hold runs out at a time, or after a while from now: one of them, and not in the past")
+	case r.For > 0:
+		return roundUp(now.Add(r.For)), nil
+	case r.Until.IsZero():
+		return time.Time{}, nil
+	}
+	until := r.Until.UTC().Truncate(time.Second)
+	if !until.After(now) {
+		return until, usagef("a hold until %s would be over already: it is %s", FormatTime(until), FormatTime(now))
+	}
+	return until, nil
 }
 
 // A ResumeRequest asks that holds are lifted.
@@ -52,13 +72,10 @@ func (e *Engine) Hold(ctx context.Context, request HoldRequest) (Receipt, error)
 	if err != nil {
 		return Receipt{}, err
 	}
-	until := request.Until.UTC().Truncate(time.Second)
-	if request.Until.IsZero() {
-		until = time.Time{}
-	}
 	return e.write(ctx, func(s State, o Observation) (Entry, State, error) {
-		if !until.IsZero() && !until.After(o.At) {
-			return Entry{}, s, usagef("a hold until %s would be over already: it is %s", FormatTime(until), FormatTime(o.At))
+		until, err := request.end(o.At)
+		if err != nil {
+			return Entry{}, s, err
 		}
 		entry := e.sign(Entry{Kind: EntryHold, Stage: request.Stage, Reason: reason, Until: until}, o)
 		s.Holds = append(slices.Clone(s.Holds), Hold{Stage: entry.Stage, By: entry.By, Reason: reason, At: entry.At, Until: until})
@@ -248,7 +265,7 @@ func (e *Engine) downstream(name string) error {
 
 // write gives the ledger one entry and a new state, and nothing else. Whoever
 // else writes at the same time loses nothing: it is decided anew on what they
-// wrote.
+// wrote. The receipt's snapshot has the state afterwards.
 func (e *Engine) write(ctx context.Context, decide func(State, Observation) (Entry, State, error)) (Receipt, error) {
 	var err error
 	for range writeAttempts {
@@ -280,15 +297,15 @@ func (e *Engine) tryWrite(ctx context.Context, decide func(State, Observation) (
 	if err != nil {
 		return Receipt{}, err
 	}
-	entry, after, err := decide(state, o)
+	entry, after, err := decide(state.current(o.At), o)
 	if err != nil {
 		return Receipt{}, err
 	}
-	draft, err := e.Ledger.Draft(entry, after.current(o.At))
+	draft, err := e.Ledger.Draft(entry, after)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("write ledger entry: %w", err)
 	}
-	r := Receipt{Entry: &entry}
+	r := Receipt{Entry: &entry, Snapshot: Snapshot{At: o.At, Ledger: ledger, State: after}}
 	if r.Commit, err = e.commit(ctx, Transaction{Ledger: ledger, Draft: draft}); err != nil {
 		return Receipt{}, fmt.Errorf("%s: %w", entry.Kind, err)
 	}

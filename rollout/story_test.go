@@ -2,12 +2,15 @@ package rollout_test
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
+
+var mention = regexp.MustCompile(`@@?[A-Z][0-9]?`)
 
 // tell makes a snapshot of a story, one event a line, with the hour first:
 //
@@ -19,12 +22,18 @@ import (
 //	4   note C          the ledger recorded that main stood at C
 //	5   release A       release stands at A
 //	6   delete          main is deleted
+//	6   say C text      C's message, given before it is pushed: \n is a line
+//	                    break, @A the SHA of A, @@A its first seven digits
+//	6   tree C A        C has A's tree, given before it is pushed
+//	6   report A x good x is a context: good, bad or pending
+//	6   taint A         ada taints A; clear A clears it
+//	6   hold 8          ada holds the stage until hour 8; hold alone for good
 //	9   look            when the snapshot is taken: the last line
 //
 // "nolog" in place of an hour says that the forge keeps no log of pushes.
 func tell(t *testing.T, story string) rollout.Snapshot {
 	t.Helper()
-	s := storyteller{world: newWorld(), log: true}
+	s := storyteller{world: newWorld(), log: true, evidence: map[rollout.SHA][]rollout.Evidence{}}
 	for line := range strings.Lines(strings.TrimSpace(story)) {
 		words := strings.Fields(line)
 		if len(words) == 0 {
@@ -47,7 +56,10 @@ type storyteller struct {
 	*world
 	log   bool
 	notes []rollout.Arrival
-	seen  rollout.Snapshot
+	// state and evidence are handed to the snapshot as they are.
+	state    rollout.State
+	evidence map[rollout.SHA][]rollout.Evidence
+	seen     rollout.Snapshot
 }
 
 func (s *storyteller) tell(t *testing.T, at float64, verb string, args []string) {
@@ -63,8 +75,37 @@ func (s *storyteller) tell(t *testing.T, at float64, verb string, args []string)
 		s.branches["release"] = sha(args[0])
 	case "note":
 		s.notes = append(s.notes, rollout.Arrival{Revision: sha(args[0]), At: hour(at)})
+	case "say":
+		text := strings.ReplaceAll(strings.Join(args[1:], " "), `\n`, "\n")
+		s.messages[sha(args[0])] = mention.ReplaceAllStringFunc(text, func(m string) string {
+			if of, short := strings.CutPrefix(m, "@@"); short {
+				return sha(of).Short()
+			}
+			return string(sha(m[1:]))
+		})
+	case "tree":
+		s.trees[sha(args[0])] = sha("tree" + args[1])
+	case "report":
+		states := map[string]rollout.EvidenceState{"good": rollout.EvidenceSuccess, "bad": rollout.EvidenceFailure, "pending": rollout.EvidencePending}
+		e := rollout.Evidence{Context: args[1], State: states[args[2]], At: hour(at)}
+		s.evidence[sha(args[0])] = append([]rollout.Evidence{e}, s.evidence[sha(args[0])]...)
+	case "taint":
+		s.state.Taints = append(s.state.Taints, rollout.Mark{Commit: sha(args[0]), By: "ada", Reason: "it breaks", At: hour(at)})
+	case "clear":
+		s.state.Cleared = append(s.state.Cleared, rollout.Mark{Commit: sha(args[0]), By: "ada", Reason: "it does not", At: hour(at)})
+	case "hold":
+		h := rollout.Hold{By: "ada", Reason: "a freeze", At: hour(at)}
+		if len(args) > 0 {
+			until, err := strconv.ParseFloat(args[0], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.Until = hour(until)
+		}
+		s.state.Holds = append(s.state.Holds, h)
 	case "look":
 		s.seen = s.snapshot(hour(at))
+		s.seen.State, s.seen.Evidence = s.state, s.evidence
 		s.seen.State.Arrivals = map[string][]rollout.Arrival{"main": s.notes}
 		if s.seen.PushLog = s.log; !s.log {
 			s.seen.Movements = nil

@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -48,6 +49,10 @@ type world struct {
 	branches map[string]rollout.SHA
 	// log is the push log by branch, oldest first.
 	log map[string][]rollout.Movement
+	// messages and trees are of commits to come, where they are no matter of
+	// course.
+	messages map[rollout.SHA]string
+	trees    map[rollout.SHA]rollout.SHA
 }
 
 func newWorld() *world {
@@ -55,6 +60,8 @@ func newWorld() *world {
 		commits:  map[rollout.SHA]rollout.Commit{},
 		branches: map[string]rollout.SHA{},
 		log:      map[string][]rollout.Movement{},
+		messages: map[rollout.SHA]string{},
+		trees:    map[rollout.SHA]rollout.SHA{},
 	}
 }
 
@@ -64,8 +71,9 @@ func (w *world) commit(name string, parents ...rollout.SHA) rollout.SHA {
 		panic("there are two commits " + name)
 	}
 	w.commits[sha(name)] = rollout.Commit{
-		SHA: sha(name), Parents: parents, Tree: sha("tree" + name), Author: "Ada", Message: "Change " + name + "\n",
-		Authored: epoch.AddDate(-3, 0, 0),
+		SHA: sha(name), Parents: parents, Author: "Ada", Authored: epoch.AddDate(-3, 0, 0),
+		Tree:    cmp.Or(w.trees[sha(name)], sha("tree"+name)),
+		Message: cmp.Or(w.messages[sha(name)], "Change "+name+"\n"),
 	}
 	return sha(name)
 }
@@ -130,6 +138,8 @@ func (w *world) snapshot(now time.Time) rollout.Snapshot {
 		PushLog:  true,
 	}
 	s.Movements = w.movements("main")
+	s.Tree = w.commits[w.branches["release"]].Tree
+	s.Repository = rollout.Repository{Forge: rollout.ForgeGitHub, Owner: "octo", Name: "fleet"}
 	return s
 }
 

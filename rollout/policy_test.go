@@ -1,0 +1,781 @@
+package rollout_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+// policyCase is a story, the stage that it happens to, and what comes of it.
+type policyCase struct {
+	name  string
+	stage func(*rollout.Stage)
+	story string
+	want  string
+	// reasons are parts of the newest verdict's reason, or of the decision's
+	// where nothing is pending.
+	reasons []string
+}
+
+func runPolicy(t *testing.T, cases []policyCase) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			stage := apps
+			if c.stage != nil {
+				c.stage(&stage)
+			}
+			s := tell(t, c.story)
+			d := rollout.Decide(s.At, stage, s)
+			if diff := cmp.Diff(c.want, describe(d)); diff != "" {
+				t.Errorf("(-want +got):\n%s\n%s", diff, d.Reason)
+			}
+			said := d.Reason
+			if len(d.Verdicts) > 0 {
+				said = d.Verdicts[0].Reason() + "\n" + said
+			}
+			for _, part := range c.reasons {
+				if !strings.Contains(said, part) {
+					t.Errorf("%q does not say %q", said, part)
+				}
+			}
+			consistent(t, s, d)
+		})
+	}
+}
+
+func TestKnownBadStaysIn(t *testing.T) {
+	runPolicy(t, []policyCase{
+		{
+			name: "a commit that is reverted after two hours does not go out at hour 24",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C Revert "B"\n\nThis reverts commit @B.
+				3  push C
+				26 look`,
+			want: "wait until 27h: C@3h soaking, B@1h tainted",
+		},
+		{
+			name: "and goes out with its revert",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C Revert "B"\n\nThis reverts commit @B.
+				3  push C
+				27 look`,
+			want: "promote C(C B): C@3h promotable, B@1h tainted",
+		},
+		{
+			name: "what is built upon it does not go out either",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  push D
+				0  say C This reverts commit @@B.
+				30 push C
+				31 look`,
+			want: "wait until 54h: C@30h soaking, D@2h tainted, B@1h tainted",
+		},
+		{
+			name: "a revert of a revert makes it clean again",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C Revert "B"\n\nThis reverts commit @B.
+				2  push C
+				0  say D Reapply "B"\n\nThis reverts commit @C.
+				3  push D
+				25 look`,
+			want: "promote B(B): D@3h soaking, C@2h tainted, B@1h promotable",
+		},
+		{
+			name: "a third revert makes it bad again",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C This reverts commit @B.
+				2  push C
+				0  say D This reverts commit @C.
+				3  push D
+				0  say E This reverts commit @D.
+				4  push E
+				25 look`,
+			want: "wait until 26h: E@4h soaking, D@3h tainted, C@2h soaking, B@1h tainted",
+		},
+		{
+			name: "two reverts, of which one is reverted",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C This reverts commit @B.
+				2  push C
+				0  say D This reverts commit @B.
+				3  push D
+				0  say E This reverts commit @D.
+				4  push E
+				26 look`,
+			want: "promote C(C B): E@4h soaking, D@3h tainted, C@2h promotable, B@1h tainted",
+		},
+		{
+			name: "a revert of a merge takes back what it brought",
+			story: `
+				0  push A
+				0  release A
+				1  push S<A M<A,S
+				0  say R Revert "Merge"\n\nThis reverts commit @M, reversing\nchanges made to @A.
+				2  push R
+				25 look`,
+			want: "wait until 26h: R@2h soaking, M@1h tainted",
+		},
+		{
+			name: "pushed together with its revert it never was a revision by itself",
+			story: `
+				0  push A
+				0  release A
+				0  say C This reverts commit @B.
+				1  push B C
+				25 look`,
+			want: "promote C(C B): C@1h promotable",
+		},
+		{
+			name: "the revert of what is out already taints nothing",
+			story: `
+				0  push A
+				1  push B
+				1  release B
+				0  say C This reverts commit @A.
+				2  push C
+				3  look`,
+			want: "wait until 26h: C@2h soaking",
+		},
+		{
+			name: "an operator's taint",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  push C
+				3  taint B
+				30 look`,
+			want:    "blocked: C@2h tainted, B@1h tainted",
+			reasons: []string{"it contains 4200000, which is tainted by ada: it breaks", "2 are tainted; none of them goes out by itself"},
+		},
+		{
+			name: "an operator's taint and the revert",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				3  taint B
+				0  say C This reverts commit @B.
+				4  push C
+				30 look`,
+			want: "promote C(C B): C@4h promotable, B@1h tainted",
+		},
+		{
+			name: "an operator clears what was reverted",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C This reverts commit @B.
+				4  push C
+				5  clear B
+				26 look`,
+			want: "promote B(B): C@4h soaking, B@1h promotable",
+		},
+		{
+			name: "a revert that is made and reverted on the way clears nothing",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C This reverts commit @B.
+				0  say D This reverts commit @C.
+				3  taint B
+				4  push C D
+				30 look`,
+			want: "blocked: D@4h tainted, B@1h tainted",
+		},
+	})
+}
+
+func TestTheSameTreeNeedsNoSecondSoak(t *testing.T) {
+	runPolicy(t, []policyCase{
+		{
+			name: "a bad commit and its revert are no change",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C This reverts commit @B.
+				0  tree C A
+				3  push C
+				3  look`,
+			want:    "promote C(C B): C@3h promotable, B@1h tainted",
+			reasons: []string{"its tree is that of release already, so it changes nothing there"},
+		},
+		{
+			name: "the tree of one that has soaked",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				20 push C
+				0  say D This reverts commit @C.
+				0  tree D B
+				25 push D
+				25 look`,
+			want:    "promote D(D C B): D@25h promotable, C@20h tainted, B@1h promotable",
+			reasons: []string{"its tree is that of 4200000, which has soaked"},
+		},
+		{
+			name: "not before that one has soaked",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				20 push C
+				0  say D This reverts commit @C.
+				0  tree D B
+				24 push D
+				24 look`,
+			want: "wait until 25h: D@24h soaking, C@20h tainted, B@1h soaking",
+		},
+		{
+			name: "the tree of a bad one is no better for its age",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C This reverts commit @B.
+				2  push C
+				0  tree D B
+				30 push D
+				30 look`,
+			want: "promote C(C B): D@30h soaking, C@2h promotable, B@1h tainted",
+		},
+		{
+			name: "a taint outlasts the same tree",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  taint B
+				0  tree C A
+				3  push C
+				30 look`,
+			want: "blocked: C@3h tainted, B@1h tainted",
+		},
+		{
+			name: "a tree that is not known is like no other",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  look`,
+			want: "wait until 25h: B@1h soaking",
+		},
+	})
+}
+
+func TestHolds(t *testing.T) {
+	runPolicy(t, []policyCase{
+		{
+			name: "for good",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  hold
+				25 look`,
+			want:    "blocked: B@1h held",
+			reasons: []string{"ada holds all stages: a freeze"},
+		},
+		{
+			name: "until later",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  hold 30
+				25 look`,
+			want: "wait until 30h: B@1h held",
+		},
+		{
+			name: "run out, to the second",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  hold 30
+				30 look`,
+			want: "promote B(B): B@1h promotable",
+		},
+		{
+			name: "the last of several",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  hold 30
+				2  hold 40
+				25 look`,
+			want: "wait until 40h: B@1h held",
+		},
+		{
+			name: "while it soaks: whichever is later",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  hold 10
+				3  look`,
+			want: "wait until 25h: B@1h soaking",
+		},
+		{
+			name: "nothing is pending",
+			story: `
+				0  push A
+				0  release A
+				2  hold
+				3  look`,
+			want: "nothing",
+		},
+	})
+}
+
+func TestSoakByChange(t *testing.T) {
+	runPolicy(t, []policyCase{
+		{
+			name: "longer",
+			story: `
+				0  push A
+				0  release A
+				0  say B Big change\n\nRollout-Soak: 48h
+				1  push B
+				25 look`,
+			want:    "wait until 49h: B@1h soaking",
+			reasons: []string{"soaks 2d (as 4200000 asks)"},
+		},
+		{
+			name: "of what contains it",
+			story: `
+				0  push A
+				0  release A
+				0  say B Big change\n\nROLLOUT-SOAK: 2d
+				1  push B
+				5  push C
+				26 look`,
+			want: "wait until 49h: C@5h soaking, B@1h soaking",
+		},
+		{
+			name: "not of what does not",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C Big change\n\nRollout-Soak: 48h\n
+				2  push C
+				25 look`,
+			want: "promote B(B): C@2h soaking, B@1h promotable",
+		},
+		{
+			name: "never shorter",
+			story: `
+				0  push A
+				0  release A
+				0  say B Hurry\n\nRollout-Soak: 0s\nRollout-Soak: 1h
+				1  push B
+				24 look`,
+			want: "wait until 25h: B@1h soaking",
+		},
+		{
+			name: "the longest of several, a garbled one aside",
+			story: `
+				0  push A
+				0  release A
+				0  say B Big\n\nRollout-Soak: 30h\nRollout-Soak: 2 days\nRollout-Soak: 26h
+				1  push B
+				24 look`,
+			want: "wait until 31h: B@1h soaking",
+		},
+		{
+			name: "not in the middle of a line",
+			story: `
+				0  push A
+				0  release A
+				0  say B Use the trailer Rollout-Soak: 48h for that
+				1  push B
+				25 look`,
+			want: "promote B(B): B@1h promotable",
+		},
+	})
+}
+
+func TestAGarbledSoakIsComplainedOf(t *testing.T) {
+	s := tell(t, `
+		0  push A
+		0  release A
+		0  say B Big\n\nRollout-Soak: two days
+		1  push B
+		2  look`)
+	d := decide(s)
+	want := []string{`Rollout-Soak of 4200000 asks for nothing: "two days" is no length of time: write a number and a unit, such as 45s, 90m, 24h, 1h30m, 7d, 1w`}
+	if diff := cmp.Diff(want, d.Complaints); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// healthy makes a stage ask for these contexts of the cluster infra.
+func healthy(settle time.Duration, patterns ...string) func(*rollout.Stage) {
+	return func(s *rollout.Stage) {
+		s.Health.Settle = settle
+		for _, p := range patterns {
+			glob, err := rollout.ParseGlob(p)
+			if err != nil {
+				panic(err)
+			}
+			s.Health.Required = append(s.Health.Required, rollout.Requirement{Cluster: "infra", Contexts: glob, Where: "clusters/rollout.yaml:9"})
+		}
+	}
+}
+
+func TestHealth(t *testing.T) {
+	any := healthy(0, "flux/*")
+	runPolicy(t, []policyCase{
+		{
+			name: "nothing was ever reported", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				25 look`,
+			want:    "blocked: B@1h unproven",
+			reasons: []string{"no status like flux/* of infra was ever reported", "clusters/rollout.yaml:9"},
+		},
+		{
+			name: "good", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  report B flux/x good
+				25 look`,
+			want: "promote B(B): B@1h promotable",
+		},
+		{
+			name: "bad", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  report B flux/x good
+				2  report B flux/y bad
+				25 look`,
+			want:    "blocked: B@1h unhealthy",
+			reasons: []string{"flux/y of infra failed 2026-03-02 10:00 UTC"},
+		},
+		{
+			name: "another context does not matter", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  report B flux/x good
+				2  report B ci/test bad
+				2  report B flux/x/y bad
+				25 look`,
+			want: "promote B(B): B@1h promotable",
+		},
+		{
+			name: "a late failure takes the permission back", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  report B flux/x good
+				24 report B flux/x bad
+				25 look`,
+			want: "blocked: B@1h unhealthy",
+		},
+		{
+			name: "and a recovery gives it back", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  report B flux/x bad
+				24 report B flux/x good
+				25 look`,
+			want: "promote B(B): B@1h promotable",
+		},
+		{
+			name: "pending says nothing", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  report B flux/x pending
+				25 look`,
+			want:    "blocked: B@1h unproven",
+			reasons: []string{"nothing was reported of it in flux/x of infra"},
+		},
+		{
+			name: "a descendant speaks for what Flux skipped", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  push C
+				3  report C flux/x good
+				25 look`,
+			want: "promote B(B): C@2h soaking, B@1h promotable",
+		},
+		{
+			name: "and is blamed on it where nothing between was good", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  push C
+				3  report C flux/x bad
+				26 look`,
+			want: "blocked: C@2h unhealthy, B@1h unhealthy",
+		},
+		{
+			name: "but not where it was", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  push C
+				3  push D
+				3  report C flux/x good
+				4  report D flux/x bad
+				26 look`,
+			want: "promote C(C B): D@3h unhealthy, C@2h promotable, B@1h promotable",
+		},
+		{
+			name: "its own failure is not forgiven by a descendant", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				1  report B flux/x bad
+				2  push C
+				3  report C flux/x good
+				25 look`,
+			want: "wait until 26h: C@2h soaking, B@1h unhealthy",
+		},
+		{
+			name: "a skipped one between a failure and its repair", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  push C
+				2  report C flux/x bad
+				3  push D
+				3  report D flux/x good
+				26 look`,
+			want: "wait until 27h: D@3h soaking, C@2h unhealthy, B@1h unhealthy",
+		},
+		{
+			name: "a context that was there before and is missing now", stage: any,
+			story: `
+				0  push A
+				0  release A
+				0  report A flux/x good
+				0  report A flux/y good
+				1  push B
+				2  report B flux/x good
+				25 look`,
+			want:    "blocked: B@1h unproven",
+			reasons: []string{"nothing was reported of it in flux/y of infra"},
+		},
+		{
+			name: "is not asked for of the revision after that", stage: any,
+			story: `
+				0  push A
+				0  release A
+				0  report A flux/x good
+				0  report A flux/y good
+				1  push B
+				1  report B flux/x good
+				2  push C
+				2  report C flux/x good
+				26 look`,
+			want: "promote C(C B): C@2h promotable, B@1h unproven",
+		},
+		{
+			name: "a context that is named in full always is", stage: healthy(0, "flux/x", "flux/z"),
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				1  report B flux/x good
+				25 look`,
+			want:    "blocked: B@1h unproven",
+			reasons: []string{"flux/z"},
+		},
+		{
+			name: "settling", stage: healthy(2*time.Hour, "flux/*"),
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				24 report B flux/x good
+				25 look`,
+			want:    "wait until 26h: B@1h unproven",
+			reasons: []string{"flux/x of infra is good since 2026-03-03 08:00 UTC, and has to be for 2h"},
+		},
+		{
+			name: "a success that a failure follows before it has settled", stage: healthy(2*time.Hour, "flux/*"),
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				23 report B flux/x good
+				24 report B flux/x bad
+				25 look`,
+			want: "blocked: B@1h unhealthy",
+		},
+		{
+			name: "settled", stage: healthy(2*time.Hour, "flux/*"),
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				23 report B flux/x good
+				25 look`,
+			want: "promote B(B): B@1h promotable",
+		},
+		{
+			name: "the same tree as release needs no evidence", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C This reverts commit @B.
+				0  tree C A
+				2  push C
+				2  look`,
+			want: "promote C(C B): C@2h promotable, B@1h tainted",
+		},
+	})
+}
+
+func TestObservedRevisionsOnly(t *testing.T) {
+	observed := func(s *rollout.Stage) {
+		healthy(0, "flux/*")(s)
+		s.Observed = true
+	}
+	runPolicy(t, []policyCase{
+		{
+			name: "a descendant's evidence is not enough", stage: observed,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  push C
+				3  report C flux/x good
+				25 look`,
+			want:    "wait until 26h: C@2h soaking, B@1h unobserved",
+			reasons: []string{"it arrived"},
+		},
+		{
+			name: "its own is", stage: observed,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  report B flux/x good
+				25 look`,
+			want: "promote B(B): B@1h promotable",
+		},
+		{
+			name: "the same tree was observed", stage: observed,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  tree C B
+				2  push C
+				3  report C flux/x good
+				25 look`,
+			want: "promote C(C B): C@2h promotable, B@1h promotable",
+		},
+	})
+}
+
+func TestSoakOnHealthyTime(t *testing.T) {
+	clock := func(c rollout.SoakClock) func(*rollout.Stage) {
+		return func(s *rollout.Stage) {
+			healthy(0, "flux/*")(s)
+			s.SoakClock = c
+		}
+	}
+	story := `
+		0  push A
+		0  release A
+		0  report A flux/x good
+		1  push B
+		2  report B flux/x good
+		10 report B flux/x bad
+		14 report B flux/x good
+		`
+	runPolicy(t, []policyCase{
+		{name: "wall clock", stage: clock(rollout.WallClock), story: story + "25 look", want: "promote B(B): B@1h promotable"},
+		{name: "pause", stage: clock(rollout.PausingClock), story: story + "25 look", want: "wait until 29h: B@1h soaking",
+			reasons: []string{"has soaked 20h of 24h of healthy time, so until 2026-03-03 13:00 UTC at the earliest"}},
+		{name: "pause, over", stage: clock(rollout.PausingClock), story: story + "29 look", want: "promote B(B): B@1h promotable"},
+		{name: "restart", stage: clock(rollout.RestartingClock), story: story + "29 look", want: "wait until 38h: B@1h soaking"},
+		{name: "restart, over", stage: clock(rollout.RestartingClock), story: story + "38 look", want: "promote B(B): B@1h promotable"},
+		{name: "it stands still", stage: clock(rollout.PausingClock), want: "blocked: B@1h unhealthy", reasons: []string{"stands still: flux/x fails"},
+			story: strings.Replace(story, "14 report B flux/x good", "", 1) + "20 look"},
+		{name: "a later revision breaks it for all", stage: clock(rollout.PausingClock), want: "blocked: C@20h unhealthy, B@1h soaking", story: `
+			0  push A
+			0  release A
+			0  report A flux/x good
+			1  push B
+			2  report B flux/x good
+			20 push C
+			20 report C flux/x bad
+			24 report C flux/x good
+			25 report C flux/x bad
+			26 report C flux/x good
+			27 report C flux/x bad
+			27 look`},
+		{name: "unknown time does not count", stage: clock(rollout.PausingClock), want: "wait until 29h: B@1h soaking", story: `
+			0  push A
+			0  release A
+			1  push B
+			5  report B flux/x good
+			25 look`},
+		{name: "a context that is gone breaks nothing", stage: clock(rollout.PausingClock), want: "promote D(D C B): D@3h promotable, C@2h unproven, B@1h unhealthy", story: `
+			0  push A
+			0  release A
+			0  report A flux/x good
+			0  report A flux/y good
+			1  push B
+			1  report B flux/x good
+			1  report B flux/y bad
+			2  push C
+			2  report C flux/x good
+			3  push D
+			3  report D flux/x good
+			27 look`},
+	})
+}

@@ -1,0 +1,160 @@
+package rollout_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+var fleet = rollout.Repository{Forge: rollout.ForgeGitHub, Owner: "octo", Name: "fleet"}
+
+// reverted tells which of the commits A, B, … Y is taken to revert, in a line
+// of commits with these messages; Y is the last.
+func reverted(t *testing.T, of rollout.Repository, messages ...string) string {
+	t.Helper()
+	var commits []rollout.Commit
+	for i, message := range messages {
+		c := rollout.Commit{SHA: sha(string(rune('A' + i))), Message: message}
+		if i > 0 {
+			c.Parents = []rollout.SHA{commits[i-1].SHA}
+		}
+		commits = append(commits, c)
+	}
+	last := commits[len(commits)-1].SHA
+	var found []string
+	for x, by := range rollout.Reverts(last, commits, of) {
+		if slices.Contains(by, last) {
+			found = append(found, name(x))
+		}
+	}
+	slices.Sort(found)
+	return strings.Join(found, " ")
+}
+
+func TestRevertsAreRecognised(t *testing.T) {
+	a, b := string(sha("A")), string(sha("B"))
+	earlier := []string{
+		"Upgrade the proxy (#12)\n\n* Upgrade\n\n* Fix a typo\n",
+		"Merge pull request #13 from octo/limits\n\nRaise the limits\n",
+		"Tune the scheduler\n",
+	}
+	for what, c := range map[string]struct{ message, want string }{
+		"git revert":                     {"Revert \"Upgrade the proxy (#12)\"\n\nThis reverts commit " + a + ".\n", "A"},
+		"abbreviated":                    {"Revert \"x\"\n\nThis reverts commit " + a[:7] + ".\n", "A"},
+		"without a full stop":            {"Revert \"x\"\n\nThis reverts commit " + a + "\n", "A"},
+		"with --reference":               {"Back out the proxy\n\nThis reverts commit " + a[:9] + " (Upgrade the proxy (#12), 2026-03-02).\n", "A"},
+		"with the subject, as kernels":   {"Back out the proxy\n\nThis reverts commit " + a[:12] + ` ("Upgrade the proxy").` + "\n", "A"},
+		"of a merge":                     {"Revert \"Merge pull request #13\"\n\nThis reverts commit " + b + ", reversing\nchanges made to " + a + ".\n", "B"},
+		"a subject of one's own":         {"The proxy breaks logins\n\nThis reverts commit " + a + ".\n", "A"},
+		"a reason behind it":             {"Revert the proxy\n\nThis reverts commit " + a + ".\nIt breaks logins.\n", "A"},
+		"a reason before it":             {"Revert the proxy\n\nIt breaks logins.\n\nThis reverts commit " + a + ".\n", "A"},
+		"several, a line each":           {"Revert two\n\nThis reverts commit " + a + ".\nThis reverts commit " + b + ".\n", "A B"},
+		"several, a paragraph each":      {"Revert two\n\nThis reverts commit " + a + ".\n\nThis reverts commit " + b + ".\n", "A B"},
+		"several in one line":            {"Revert two\n\nThis reverts commits " + a[:8] + " and " + b[:8] + ".\n", "A B"},
+		"in the subject":                 {"This reverts commit " + a + ".\n", "A"},
+		"CRLF":                           {"Revert \"x\"\r\n\r\nThis reverts commit " + a + ".\r\n", "A"},
+		"trailers behind it":             {"Revert \"x\"\n\nThis reverts commit " + a + ".\n\nSigned-off-by: Ada <ada@example.com>\n", "A"},
+		"cherry-picked":                  {"Revert \"x\"\n\nThis reverts commit " + a + ".\n\n(cherry picked from commit " + b + ")\n", "A"},
+		"a squash of several":            {"Calm down (#20)\n\n* Revert \"Upgrade the proxy\"\n\nThis reverts commit " + a + ".\n\n* Document it\n", "A"},
+		"GitHub, squash of a squash":     {"Revert \"Upgrade the proxy (#12)\" (#15)\n\nReverts octo/fleet#12\n", "A"},
+		"GitHub, merge of a revert":      {"Merge pull request #15 from octo/revert-12-proxy\n\nReverts octo/fleet#12\n", "A"},
+		"GitHub, other case":             {"Revert \"x\" (#15)\n\nReverts Octo/Fleet#12\n", "A"},
+		"GitHub, the short form":         {"Revert \"x\" (#15)\n\nReverts #12\n", "A"},
+		"GitHub, of a merge commit":      {"Revert \"Raise the limits\" (#16)\n\nReverts octo/fleet#13\n", "B"},
+		"title and number":               {"Revert \"Upgrade the proxy (#12)\" (#15)\n", "A"},
+		"title without its number":       {"Revert \"Upgrade the proxy\" (#15)\n", "A"},
+		"title of a merged pull request": {"Revert \"Raise the limits\" (#15)\n", "B"},
+		"title alone":                    {"Revert \"Tune the scheduler\"\n", "C"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, reverted(t, fleet, append(slices.Clone(earlier), c.message)...)); diff != "" {
+				t.Errorf("%s\n(-want +got):\n%s", c.message, diff)
+			}
+		})
+	}
+}
+
+func TestNothingIsRevertedByQuotingIt(t *testing.T) {
+	a := string(sha("A"))
+	earlier := []string{"Upgrade the proxy (#12)\n", "Tune the scheduler\n"}
+	for what, message := range map[string]string{
+		"indented":                   "Explain the outage\n\n    This reverts commit " + a + ".\n",
+		"a tab before it":            "Explain the outage\n\n\tThis reverts commit " + a + ".\n",
+		"a mail's quote":             "Explain the outage\n\n> This reverts commit " + a + ".\n",
+		"in quotation marks":         "Explain the outage\n\n\"This reverts commit " + a + ".\"\n",
+		"code":                       "Explain the outage\n\n`This reverts commit " + a + ".`\n",
+		"a block of code":            "Explain the outage\n\n```\n\nThis reverts commit " + a + ".\n\n```\n",
+		"another block of code":      "Explain the outage\n\n~~~text\nThis reverts commit " + a + ".\n~~~\n",
+		"a list":                     "Explain the outage\n\n- This reverts commit " + a + ".\n",
+		"within a sentence":          "Explain the outage\n\nSomebody wrote: This reverts commit " + a + ".\n",
+		"a sentence that goes on":    "Document reverts\n\nThis reverts commit " + a + ".\nis what git writes into a message.\n",
+		"the end of a paragraph":     "Document reverts\n\nGit writes:\nThis reverts commit " + a + ".\n",
+		"a sentence in one line":     "Explain the outage\n\nThis reverts commit " + a + " in spirit only.\n",
+		"in the future":              "Plan\n\nThis will revert commit " + a + ".\n",
+		"six digits":                 "Revert \"x\"\n\nThis reverts commit " + a[:6] + ".\n",
+		"a commit that is not there": "Revert \"Upgrade the proxy (#12)\"\n\nThis reverts commit " + strings.Repeat("9", 40) + ".\n",
+		"upper case":                 "Revert \"x\"\n\nThis reverts commit " + strings.ToUpper(string(sha("J"))) + ".\n",
+		"another repository":         "Revert \"Upgrade the proxy (#12)\" (#15)\n\nReverts octo/other#12\n" + "\nThis reverts commit " + strings.Repeat("9", 40) + ".\n",
+		"a pull request in a text":   "Follow up\n\nReverts octo/fleet#12 partly.\n",
+		"a pull request, quoted":     "Follow up\n\n> Reverts octo/fleet#12\n",
+		"a title within a subject":   "Do not Revert \"Upgrade the proxy (#12)\"\n",
+		"a title that goes on":       "Revert \"Upgrade the proxy (#12)\" in staging only\n",
+		"a title in the body":        "Talk\n\nRevert \"Upgrade the proxy (#12)\"\n",
+		"a title that nobody has":    "Revert \"Upgrade the\" (#15)\n",
+		"its own title":              "Revert \"\"\n",
+	} {
+		t.Run(what, func(t *testing.T) {
+			if found := reverted(t, fleet, append(slices.Clone(earlier), message)...); found != "" {
+				t.Errorf("it is taken to revert %s:\n%s", found, message)
+			}
+		})
+	}
+}
+
+// What a revert names has to be one commit, and older.
+func TestRevertsNameOneOlderCommit(t *testing.T) {
+	if found := reverted(t, fleet, "Bump\n", "Bump\n", "Revert \"Bump\"\n"); found != "B" {
+		t.Errorf("of two commits of one title %q is reverted, want the newest", found)
+	}
+	commits := []rollout.Commit{
+		{SHA: "1111111aa0000000000000000000000000000000", Message: "One\n"},
+		{SHA: "1111111bb0000000000000000000000000000000", Message: "Two\n", Parents: []rollout.SHA{"1111111aa0000000000000000000000000000000"}},
+		{SHA: sha("Y"), Message: "Revert \"x\"\n\nThis reverts commit 1111111.\n", Parents: []rollout.SHA{"1111111bb0000000000000000000000000000000"}},
+	}
+	if found := rollout.Reverts(sha("Y"), commits, fleet); len(found) > 0 {
+		t.Errorf("an ambiguous name reverts %v", found)
+	}
+	commits[2].Message = "Revert \"x\"\n\nThis reverts commit 1111111a.\n"
+	if found := rollout.Reverts(sha("Y"), commits, fleet); len(found) != 1 {
+		t.Errorf("a name that is not ambiguous reverts %v", found)
+	}
+	older := []rollout.Commit{
+		{SHA: sha("Y"), Message: fmt.Sprintf("Revert \"x\"\n\nThis reverts commit %s.\n", sha("Z"))},
+		{SHA: sha("Z"), Message: "x\n", Parents: []rollout.SHA{sha("Y")}},
+	}
+	if found := rollout.Reverts(sha("Z"), older, fleet); len(found) > 0 {
+		t.Errorf("a commit reverts one that came after it: %v", found)
+	}
+}
+
+// Elsewhere than on GitHub the repository is known by its address.
+func TestRevertsOfOtherForges(t *testing.T) {
+	message := "Revert \"x\" (#15)\n\nReverts octo/fleet#12\n"
+	for url, want := range map[string]string{
+		"https://git.example.com/octo/fleet.git": "A",
+		"ssh://git@git.example.com/octo/fleet":   "A",
+		"/srv/git/octo/fleet.git":                "A",
+		"https://git.example.com/rocto/fleet":    "",
+		"https://git.example.com/octo/fleets":    "",
+	} {
+		of := rollout.Repository{Forge: rollout.ForgeGit, URL: url}
+		if found := reverted(t, of, "Upgrade (#12)\n", message); found != want {
+			t.Errorf("%s: reverts %q, want %q", url, found, want)
+		}
+	}
+}
