@@ -49,6 +49,12 @@ func newGraph(head SHA, commits []Commit) *graph {
 	return g
 }
 
+// place is the position of a commit.
+func (g *graph) place(sha SHA) (int, bool) {
+	p, ok := g.index[sha]
+	return p, ok
+}
+
 // resolve lists, for each commit, those of its parents that are given, as
 // indexes.
 func resolve(commits []Commit, given map[SHA]int) [][]int {

@@ -181,18 +181,12 @@ func (x *examination) hand(parent int, from []condition) {
 	}
 }
 
-// asks tells which contexts a requirement asks for, of a commit: those that
-// were reported of it, or of the observed revision next before it, since they
+// expected tells whether a requirement asks for a context of a commit: one that
+// was reported of it, or of the observed revision next before it, since it
 // would be there, too, if nothing had gone wrong, and one that the plan names
-// in full. Of a commit that Flux skipped, with nothing before it, it asks for
-// those of what contains it.
-func (x *examination) asks(requirement, position int, before []condition) func(c int) bool {
-	exact := x.asked.Required[requirement].Contexts.Exact()
-	known := func(c int) bool { return exact || reported(x.own[position], c) || reported(before, c) }
-	if slices.ContainsFunc(x.required[requirement], known) {
-		return known
-	}
-	return func(c int) bool { return reported(x.found[position], c) }
+// in full.
+func (x *examination) expected(r Requirement, c, position int, before []condition) bool {
+	return reported(x.own[position], c) || reported(before, c) || r.Contexts.Exact()
 }
 
 // reported tells whether anything was reported in a context. A pending status
@@ -205,26 +199,41 @@ func reported(conditions []condition, c int) bool {
 // [shownContexts] for each requirement.
 func (x *examination) blocks(blocks []Block, position int, before []condition, g *graph) []Block {
 	begin := len(blocks)
-	for i, requirement := range x.asked.Required {
-		expected, wrong := 0, 0
-		asked := x.asks(i, position, before)
+	for i, r := range x.asked.Required {
+		asked, from := 0, len(blocks)
 		for _, c := range x.required[i] {
-			if !asked(c) {
-				continue
-			}
-			expected++
-			if b, ok := x.block(c, position, requirement, g); ok && wrong < shownContexts {
-				blocks = append(blocks, b)
-				wrong++
+			if x.expected(r, c, position, before) {
+				asked++
+				blocks = x.add(blocks, from, c, position, r, g)
 			}
 		}
-		if expected == 0 {
+		for _, c := range x.required[i] {
+			// Flux skipped it, and nothing before it was reported of.
+			if asked == 0 && reported(x.found[position], c) {
+				blocks = x.add(blocks, from, c, position, r, g)
+			}
+		}
+		if asked == 0 && len(blocks) == from && !x.reported(i, position) {
 			blocks = append(blocks, x.nothing(i))
 		}
 	}
 	// What does not pass by itself comes first.
 	slices.SortStableFunc(blocks[begin:], func(a, b Block) int { return cmp.Compare(lasts(b), lasts(a)) })
 	return blocks
+}
+
+// add adds what is wrong with a context, if anything is and there is room.
+func (x *examination) add(blocks []Block, from, c, position int, r Requirement, g *graph) []Block {
+	if b, ok := x.block(c, position, r, g); ok && len(blocks)-from < shownContexts {
+		return append(blocks, b)
+	}
+	return blocks
+}
+
+// reported tells whether anything counts for a commit that a requirement asks
+// for.
+func (x *examination) reported(requirement, position int) bool {
+	return slices.ContainsFunc(x.required[requirement], func(c int) bool { return reported(x.found[position], c) })
 }
 
 // lasts is 1 of a block that time alone does not lift.

@@ -436,7 +436,7 @@ func TestEvidenceIsGathered(t *testing.T) {
 
 	w.err = &rollout.Problem{Kind: rollout.ErrUnavailable, What: "statuses cannot be read"}
 	w.push("main", 31, "C")
-	if _, err = e.Promote(t.Context(), stage); !errors.Is(err, rollout.ErrUnavailable) {
+	if _, err := e.Promote(t.Context(), stage); !errors.Is(err, rollout.ErrUnavailable) {
 		t.Errorf("error %v", err)
 	}
 	// A forge that knows no statuses shows nothing, so nothing goes out.

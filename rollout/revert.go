@@ -156,22 +156,17 @@ type reverts struct {
 // readReverts reads the messages of commits, given children before parents. It
 // is linear in their number and length, but for the search for abbreviated
 // names, which is by bisection.
-func readReverts(commits []Commit, of Repository) *reverts {
+//
+// Exact finds a commit by its full name.
+func readReverts(commits []Commit, exact func(SHA) (int, bool), of Repository) *reverts {
 	r := &reverts{commits: commits, by: make([][]int, len(commits)), undone: make([]bool, len(commits))}
-	var names *directory
+	names := directory{commits: commits, exact: exact}
 	for y, commit := range commits {
 		// Most messages revert nothing, and need not be looked through twice.
 		if !strings.Contains(commit.Message, "evert") && !strings.HasPrefix(commit.Message, "Reapply") {
 			continue
 		}
-		c := claims(commit.Message, of)
-		if len(c.prefixes)+len(c.pulls) == 0 && c.title == "" {
-			continue
-		}
-		if names == nil {
-			names = newDirectory(commits)
-		}
-		for _, x := range names.find(c, y) {
+		for _, x := range names.find(claims(commit.Message, of), y) {
 			r.by[x] = append(r.by[x], y)
 		}
 	}
@@ -182,18 +177,75 @@ func readReverts(commits []Commit, of Repository) *reverts {
 	return r
 }
 
-// A directory finds commits by what a revert calls them.
+// A directory finds commits by what a revert calls them. Each of its lists is
+// made when it is needed first: most histories revert nothing, or by name.
 type directory struct {
-	bySHA   []int // positions, sorted by SHA
 	commits []Commit
+	exact   func(SHA) (int, bool)
+	bySHA   []int // positions, sorted by SHA
 	pulls   map[int][]int
 	titles  map[string][]int
 }
 
-func newDirectory(commits []Commit) *directory {
-	d := &directory{commits: commits, bySHA: make([]int, len(commits)), pulls: map[int][]int{}, titles: map[string][]int{}}
-	for x, commit := range commits {
-		d.bySHA[x] = x
+// find lists what a claim of the commit at position y names. It names nothing
+// that is not older, and nothing that could be one of several.
+func (d *directory) find(c claim, y int) []int {
+	var found []int
+	for _, prefix := range c.prefixes {
+		if x, ok := d.named(prefix); ok && x > y {
+			found = append(found, x)
+		}
+	}
+	if len(c.pulls) > 0 || c.title != "" {
+		d.readTitles()
+	}
+	for _, number := range c.pulls {
+		for _, x := range d.pulls[number] {
+			if x > y {
+				found = append(found, x)
+			}
+		}
+	}
+	if c.title != "" {
+		// The newest of those that are older: whoever reverts an earlier one
+		// of the same title says which.
+		of := d.titles[c.title]
+		if i, _ := slices.BinarySearch(of, y+1); i < len(of) {
+			found = append(found, of[i])
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// named is the one commit whose SHA begins with a prefix.
+func (d *directory) named(prefix Prefix) (int, bool) {
+	if len(prefix) == shaLength {
+		return d.exact(SHA(prefix))
+	}
+	if d.bySHA == nil {
+		d.bySHA = make([]int, len(d.commits))
+		for x := range d.bySHA {
+			d.bySHA[x] = x
+		}
+		slices.SortFunc(d.bySHA, func(a, b int) int { return strings.Compare(string(d.commits[a].SHA), string(d.commits[b].SHA)) })
+	}
+	i, _ := slices.BinarySearchFunc(d.bySHA, string(prefix), func(x int, p string) int {
+		return strings.Compare(string(d.commits[x].SHA), p)
+	})
+	if i == len(d.bySHA) || !prefix.Of(d.commits[d.bySHA[i]].SHA) {
+		return 0, false
+	}
+	ambiguous := i+1 < len(d.bySHA) && prefix.Of(d.commits[d.bySHA[i+1]].SHA)
+	return d.bySHA[i], !ambiguous
+}
+
+func (d *directory) readTitles() {
+	if d.titles != nil {
+		return
+	}
+	d.pulls, d.titles = map[int][]int{}, make(map[string][]int, len(d.commits))
+	for x, commit := range d.commits {
 		title, number := pull(commit)
 		d.titles[commit.Subject()] = append(d.titles[commit.Subject()], x)
 		if number == 0 {
@@ -204,8 +256,6 @@ func newDirectory(commits []Commit) *directory {
 			d.titles[title] = append(d.titles[title], x)
 		}
 	}
-	slices.SortFunc(d.bySHA, func(a, b int) int { return strings.Compare(string(commits[a].SHA), string(commits[b].SHA)) })
-	return d
 }
 
 // pull is the pull request that a commit came with, and its title.
@@ -227,51 +277,12 @@ func pull(c Commit) (title string, number int) {
 	return "", 0
 }
 
-// find lists what a claim of the commit at position y names. It names nothing
-// that is not older, and nothing that could be one of several.
-func (d *directory) find(c claim, y int) []int {
-	var found []int
-	for _, prefix := range c.prefixes {
-		if x, ok := d.named(prefix); ok && x > y {
-			found = append(found, x)
-		}
-	}
-	for _, number := range c.pulls {
-		for _, x := range d.pulls[number] {
-			if x > y {
-				found = append(found, x)
-			}
-		}
-	}
-	if c.title != "" {
-		// The newest of those that are older: whoever reverts an earlier one
-		// of the same title says which.
-		of := d.titles[c.title]
-		if i, _ := slices.BinarySearch(of, y+1); i < len(of) {
-			found = append(found, of[i])
-		}
-	}
-	slices.Sort(found)
-	return slices.Compact(found)
-}
-
-func (d *directory) named(prefix Prefix) (int, bool) {
-	i, _ := slices.BinarySearchFunc(d.bySHA, string(prefix), func(x int, p string) int {
-		return strings.Compare(string(d.commits[x].SHA), p)
-	})
-	if i == len(d.bySHA) || !prefix.Of(d.commits[d.bySHA[i]].SHA) {
-		return 0, false
-	}
-	ambiguous := i+1 < len(d.bySHA) && prefix.Of(d.commits[d.bySHA[i+1]].SHA)
-	return d.bySHA[i], !ambiguous
-}
-
 // Reverts tells which of the commits that a head contains are reverted, and by
 // which, newest first, as far as their messages say so. A commit that reverts
 // another can be reverted itself.
 func Reverts(head SHA, commits []Commit, of Repository) map[SHA][]SHA {
 	g := newGraph(head, commits)
-	r := readReverts(g.commits, of)
+	r := readReverts(g.commits, g.place, of)
 	by := map[SHA][]SHA{}
 	for x, ys := range r.by {
 		for _, y := range ys {

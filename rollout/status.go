@@ -24,6 +24,8 @@ type StageStatus struct {
 	// Decision is what the policy says of it now. It is nil for the first
 	// stage, which takes everything.
 	Decision *Decision
+	// Holds are those that are active, of this stage or of all.
+	Holds []Hold
 	// Err says why the stage could not be observed.
 	Err error
 }
@@ -46,7 +48,7 @@ func (e *Engine) Status(ctx context.Context, records int) (Status, error) {
 		one := StageStatus{Stage: stage, Head: Head{stage.Branch, s.Target.SHA}, Err: err}
 		if err == nil {
 			d := Decide(s.At, stage, s)
-			one.Decision = &d
+			one.Decision, one.Holds = &d, s.State.holds(stage, s.At)
 			status.At = s.At
 		} else if failed == nil {
 			failed = err
@@ -57,6 +59,17 @@ func (e *Engine) Status(ctx context.Context, records int) (Status, error) {
 		failed = err
 	}
 	return status, e.since(ctx, &status, failed)
+}
+
+// holds are those that keep a stage from moving at a moment.
+func (s State) holds(stage Stage, now time.Time) []Hold {
+	var active []Hold
+	for _, h := range s.Holds {
+		if h.Holds(stage.Name, now) {
+			active = append(active, h)
+		}
+	}
+	return active
 }
 
 // since fills in when each branch came to stand where it stands: by the push

@@ -26,8 +26,12 @@ type survey struct {
 	// holds are those that are active, and held the blocks that they are.
 	holds []Hold
 	held  []Block
-	// blocks are those of all verdicts, one after the other.
+	// blocks is where those of the next verdict are put: verdicts share their
+	// room, since there can be thousands of them.
 	blocks []Block
+	// tainted are the blocks of the taints, as they read for whatever contains
+	// the bad commit.
+	tainted []Block
 	// soaked are trees that may go out, with the revision that soaked, and
 	// applied those that a cluster reported to have applied.
 	soaked  map[SHA]SHA
@@ -40,11 +44,15 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 	v := &survey{
 		now: now, stage: stage, s: s, g: g,
 		calendar: calendar{windows: stage.Windows},
-		soaked:   map[SHA]SHA{},
 		applied:  map[SHA]bool{},
 	}
 	v.revisions, v.brings = revisions(now, s, g)
+	v.soaked = make(map[SHA]SHA, len(v.revisions))
 	v.taints = findTaints(g, s)
+	v.tainted = make([]Block, len(v.taints.all))
+	for i := range v.tainted {
+		v.tainted[i] = tainted(&v.taints.all[i])
+	}
 	v.asked = g.soakAsked()
 	v.health = examine(now, stage.Health, g, s)
 	v.healthy = v.health.measure(stage.SoakClock, v.revisions, s)
@@ -100,34 +108,45 @@ func (v *survey) verdicts() []Verdict {
 	return all
 }
 
+// room is where the blocks of the next verdict can be put: what is full stays
+// where it is, and a new one is begun.
+func (v *survey) room() []Block {
+	const most, chunk = 64, 1024
+	if cap(v.blocks)-len(v.blocks) < most {
+		v.blocks = make([]Block, 0, chunk)
+	}
+	return v.blocks
+}
+
 // judge is the policy of one revision. Taints are what it contains of the bad
 // commits, before is what was reported of the observed revision next before
 // it.
 func (v *survey) judge(r Revision, position int, taints []int, before []condition) Verdict {
 	verdict := Verdict{Revision: r}
-	blocks := v.blocks
+	blocks := v.room()
 	begin := len(blocks)
 	if !r.FastForward {
 		blocks = append(blocks, Block{Gate: GateFastForward, Outcome: NotFastForward, why: v.notFastForward})
 	}
 	for _, i := range taints {
-		blocks = append(blocks, v.tainted(r.SHA, &v.taints.all[i]))
+		blocks = append(blocks, v.tainted[i])
+		if t := &v.taints.all[i]; t.Commit.SHA == r.SHA {
+			blocks[len(blocks)-1].why = func() string { return "it " + t.Why() }
+		}
 	}
-	why, same := v.sameTree(r)
-	if !same {
+	if _, same := v.sameTree(r); !same {
 		unproven := len(blocks)
 		blocks = v.proof(blocks, r, position, before)
 		if len(blocks) == unproven && len(taints) == 0 && r.Tree != "" {
 			v.soaked[r.Tree] = r.SHA
 		}
-		why = v.soakedReason(r.Arrival, position)
 	}
 	blocks = append(blocks, v.held...)
 	free, waits := v.free(blocks[begin:])
 	blocks = append(blocks, v.closed(free)...)
 	v.blocks, verdict.Blocks = blocks, slices.Clip(blocks[begin:])
 	if len(verdict.Blocks) == 0 {
-		verdict.Outcome, verdict.why = Promotable, why
+		verdict.Outcome, verdict.why = Promotable, v.why(r, position)
 		return verdict
 	}
 	verdict.Outcome = verdict.Blocks[0].Outcome
@@ -160,31 +179,36 @@ func (v *survey) unobserved() string {
 	return "no cluster reported to have applied it, and " + v.stage.Name + " takes only what one has"
 }
 
-// tainted is the block of a bad commit that a revision contains without its
-// revert.
-func (v *survey) tainted(revision SHA, t *Taint) Block {
+// tainted is the block of whatever contains a bad commit without its revert.
+func tainted(t *Taint) Block {
 	return Block{Gate: GateTaint, Outcome: Tainted, By: t.By, Commit: t.Commit.SHA, why: func() string {
-		if revision == t.Commit.SHA {
-			return "it " + t.Why()
-		}
 		return "it contains " + t.Commit.SHA.Short() + ", which " + t.Why()
 	}}
 }
 
 // sameTree tells whether a revision changes nothing, or nothing that has not
-// soaked: a bad commit and its revert are no change together.
-func (v *survey) sameTree(r Revision) (why func() string, same bool) {
-	switch from, ok := v.soaked[r.Tree]; {
-	case r.Tree == "":
-		return nil, false
-	case r.Tree == v.s.Tree:
+// soaked: a bad commit and its revert are no change together. From is the
+// revision whose tree it has, and empty where it is the stage's own.
+func (v *survey) sameTree(r Revision) (from SHA, same bool) {
+	if r.Tree == "" || r.Tree == v.s.Tree {
+		return "", r.Tree != ""
+	}
+	from, same = v.soaked[r.Tree]
+	return from, same && from != r.SHA
+}
+
+// why says what a revision did that nothing blocks.
+func (v *survey) why(r Revision, position int) func() string {
+	arrival := r.Arrival
+	switch from, same := v.sameTree(r); {
+	case same && from == "":
 		return func() string {
 			return "its tree is that of " + v.s.Target.Branch + " already, so it changes nothing there"
-		}, true
-	case ok:
-		return func() string { return "its tree is that of " + from.Short() + ", which has soaked" }, true
+		}
+	case same:
+		return func() string { return "its tree is that of " + from.Short() + ", which has soaked" }
 	default:
-		return nil, false
+		return func() string { return v.soakedReason(arrival, position) }
 	}
 }
 
@@ -242,16 +266,13 @@ func (v *survey) soak(position int) time.Duration {
 	return max(v.stage.Soak, v.asked[position].length)
 }
 
-// soakedReason says what a revision did that nothing blocks.
-func (v *survey) soakedReason(arrival time.Time, position int) func() string {
-	return func() string {
-		asked := v.soak(position)
-		if asked == 0 {
-			return "it arrived " + FormatTime(arrival) + ", and " + v.stage.Name + " asks for no soak"
-		}
-		return "it arrived " + FormatTime(arrival) + " and has soaked " + FormatDuration(v.healthy.soaked(arrival, v.now)) +
-			" of the " + FormatDuration(asked) + " that " + v.stage.Name + " asks for"
+func (v *survey) soakedReason(arrival time.Time, position int) string {
+	asked := v.soak(position)
+	if asked == 0 {
+		return "it arrived " + FormatTime(arrival) + ", and " + v.stage.Name + " asks for no soak"
 	}
+	return "it arrived " + FormatTime(arrival) + " and has soaked " + FormatDuration(v.healthy.soaked(arrival, v.now)) +
+		" of the " + FormatDuration(asked) + " that " + v.stage.Name + " asks for"
 }
 
 // hold is the block of a hold on the stage.

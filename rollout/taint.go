@@ -46,11 +46,17 @@ const shownTaints = 3
 // findTaints reads what commits and operators say.
 func findTaints(g *graph, s Snapshot) *taints {
 	ahead := newGraph(tip(s.Ahead), s.Ahead)
-	commits := g.commits
+	commits, exact := g.commits, g.place
 	if len(ahead.commits) > 0 {
 		commits = slices.Concat(ahead.commits, g.commits)
+		exact = func(sha SHA) (int, bool) {
+			if p, ok := g.index[sha]; ok {
+				return len(ahead.commits) + p, true
+			}
+			return ahead.place(sha)
+		}
 	}
-	r := readReverts(commits, s.Repository)
+	r := readReverts(commits, exact, s.Repository)
 	t := &taints{g: g, seats: map[int][]seat{}}
 	marked := marksByCommit(s.State.Taints)
 	cleared := marksByCommit(s.State.Cleared)
