@@ -13,7 +13,8 @@ import (
 // operator tainted; and every second was reported on.
 func manyPending(n int) (rollout.Stage, rollout.Snapshot) {
 	name := func(i int) rollout.SHA { return rollout.SHA(fmt.Sprintf("%040x", i+1)) }
-	at := func(i int) time.Time { return epoch.Add(time.Duration(i) * 365 * 24 * time.Hour / time.Duration(n)) }
+	step := 365 * 24 * time.Hour / time.Duration(n)
+	at := func(i int) time.Time { return epoch.Add(time.Duration(i) * step) }
 	pattern, err := rollout.ParseGlob("flux/infra/*")
 	if err != nil {
 		panic(err)

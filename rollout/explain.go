@@ -94,10 +94,13 @@ func (e *Engine) explain(ctx context.Context, stage Stage, wanted Prefix) (Expla
 
 // everything is about each pending revision.
 func (v *survey) everything(verdicts []Verdict) []Subject {
-	subjects := make([]Subject, len(verdicts))
+	if v == nil {
+		return nil
+	}
+	subjects, line := make([]Subject, len(verdicts)), v.line()
 	for i, one := range verdicts {
 		subjects[i] = Subject{Commit: one.Revision.Commit, Verdict: one}
-		subjects[i].contained(verdicts[:i])
+		subjects[i].In, subjects[i].Containers = v.containers(i, v.brings[i][0], line)
 	}
 	return subjects
 }
@@ -105,15 +108,12 @@ func (v *survey) everything(verdicts []Verdict) []Subject {
 // about is about the one commit that is meant, if it is pending.
 func (v *survey) about(verdicts []Verdict, wanted Prefix) ([]Subject, error) {
 	var found []Subject
+	line := v.line()
 	for i, one := range verdicts {
-		for _, c := range one.Revision.Brings {
+		for n, c := range one.Revision.Brings {
 			if wanted.Of(c.SHA) {
 				subject := Subject{Commit: c, Verdict: one}
-				newer := verdicts[:i]
-				if c.SHA != one.Revision.SHA {
-					newer = verdicts[:i+1]
-				}
-				subject.contained(newer)
+				subject.In, subject.Containers = v.containers(i, v.brings[i][n], line)
 				found = append(found, subject)
 			}
 		}
@@ -124,14 +124,32 @@ func (v *survey) about(verdicts []Verdict, wanted Prefix) ([]Subject, error) {
 	return found, nil
 }
 
-// contained names the revisions, given newest first, that contain the subject:
-// whatever is newer contains what came before it, but for what a force-push
-// took away.
-func (s *Subject) contained(newer []Verdict) {
-	s.Containers = len(newer)
-	for i := len(newer) - 1; i >= 0 && len(s.In) < containersShown; i-- {
-		s.In = append(s.In, newer[i].Revision.SHA)
+// containers names the revisions that contain a commit, which revision i brings,
+// oldest first, and counts them. On a line that is every newer one; where a
+// force-push broke the line it has to be looked for, one by one.
+func (v *survey) containers(i, position int, line bool) (in []SHA, all int) {
+	if v.brings[i][0] == position {
+		i--
 	}
+	for ; i >= 0 && (!line || len(in) < containersShown); i-- {
+		if !line && !v.g.reaches(v.brings[i][0], position) {
+			continue
+		}
+		if all++; len(in) < containersShown {
+			in = append(in, v.revisions[i].SHA)
+		}
+	}
+	return in, all + i + 1
+}
+
+// line tells whether each pending revision contains the one before it.
+func (v *survey) line() bool {
+	for i := range len(v.brings) - 1 {
+		if !v.g.follows(v.brings[i], v.brings[i+1][0]) {
+			return false
+		}
+	}
+	return true
 }
 
 // elsewhere says of a commit that does not wait for a stage where it is: on

@@ -117,6 +117,18 @@ func (g *graph) reach(position int, visit func(position int) bool) {
 	}
 }
 
+// reaches tells whether a pending commit contains another.
+func (g *graph) reaches(from, position int) bool {
+	seen, found := make([]bool, len(g.commits)), false
+	g.reach(from, func(p int) bool {
+		found = found || p == position
+		first := !seen[p]
+		seen[p] = true
+		return first && !found
+	})
+	return found
+}
+
 // containing tells of every pending commit whether it contains the named
 // commit, which is not pending itself: the stage's head.
 func (g *graph) containing(sha SHA) []bool {

@@ -262,12 +262,17 @@ func (x *examination) nothing(i int) Block {
 }
 
 func (x *examination) block(c, position int, r Requirement, g *graph) (Block, bool) {
+	if x.found[position] != nil && x.found[position][c].state == good {
+		return Block{}, false
+	}
+	return x.wrong(c, position, r, g), true
+}
+
+// wrong is the block of a context that is not good.
+func (x *examination) wrong(c, position int, r Requirement, g *graph) Block {
 	var is condition
 	if x.found[position] != nil {
 		is = x.found[position][c]
-	}
-	if is.state == good {
-		return Block{}, false
 	}
 	b := Block{Gate: GateHealth, Outcome: Unproven, By: r.Cluster}
 	switch is.state {
@@ -281,7 +286,7 @@ func (x *examination) block(c, position int, r Requirement, g *graph) (Block, bo
 		on = ""
 	}
 	b.why = func() string { return is.describe(Printable(name, 100)+" of "+r.Cluster, x.asked.Settle, on) }
-	return b, true
+	return b
 }
 
 // describe says of a context what is wrong with it. On is whose failure it is,

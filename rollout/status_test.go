@@ -84,6 +84,40 @@ func TestStatusOfADivergedStage(t *testing.T) {
 	}
 }
 
+// A stage names the holds that are active, its own and those of all stages.
+func TestStatusNamesHolds(t *testing.T) {
+	r := newRemote(t, "main", "release", "edge")
+	e := r.engine(threeStages)
+	for _, request := range []rollout.HoldRequest{
+		{Reason: "incident"},
+		{Stage: "edge", Reason: "a visit"},
+		{Stage: "apps", Reason: "a database moves", Until: hour(3)},
+	} {
+		if _, err := e.Hold(t.Context(), request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for now, want := range map[float64][]string{
+		2: {"", "incident, a database moves", "incident, a visit"},
+		3: {"", "incident", "incident, a visit"},
+	} {
+		r.now = hour(now)
+		s, err := e.Status(t.Context(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, stage := range s.Stages {
+			var reasons []string
+			for _, h := range stage.Holds {
+				reasons = append(reasons, h.Reason)
+			}
+			if got := strings.Join(reasons, ", "); got != want[i] {
+				t.Errorf("%s is held at %gh for %q, want %q", stage.Stage.Name, now, got, want[i])
+			}
+		}
+	}
+}
+
 func TestStatusBeforeInit(t *testing.T) {
 	r := newRemote(t, "main")
 	r.ledger, r.files = nil, nil

@@ -68,6 +68,9 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 
 // noteApplied finds the trees that a cluster reported to have applied.
 func (v *survey) noteApplied() {
+	if !v.stage.Observed {
+		return
+	}
 	if observed(v.health.head) {
 		v.applied[v.s.Tree] = true
 	}
