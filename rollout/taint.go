@@ -22,7 +22,7 @@ func (t *Taint) Why() string {
 	if t.Revert == "" {
 		return fmt.Sprintf("is tainted by %s: %s", Printable(t.By, 60), Printable(t.Reason, 200))
 	}
-	return fmt.Sprintf("is reverted by %s (%s), and that is not part of it", t.Revert.Short(), Printable(t.By, 60))
+	return fmt.Sprintf("is reverted by %s (%s)", t.Revert.Short(), Printable(t.By, 60))
 }
 
 // taints are the pending commits that are known to be bad: those that

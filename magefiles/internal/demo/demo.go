@@ -169,18 +169,35 @@ func (d *demo) run(command string, do func() error, ends error) error {
 	return nil
 }
 
-// push makes a commit on main, as somebody's git push would.
+// push makes a commit on main, as somebody's git push would, with a file of
+// its own.
 func (d *demo) push(author, subject string) error {
-	file := fmt.Sprintf("clusters/base/%d.yaml", d.clock.Now().Unix())
-	sha, err := d.repo.Commit("main", rollouttest.Change{
-		Message: subject, Author: author, Files: map[string]string{file: subject + "\n"},
+	_, err := d.commit(rollouttest.Change{Message: subject, Author: author, Files: map[string]string{d.file(): subject + "\n"}})
+	return err
+}
+
+// file is what a commit that is made now adds.
+func (d *demo) file() string {
+	return fmt.Sprintf("clusters/base/%d.yaml", d.clock.Now().Unix())
+}
+
+// revert is what `git revert` makes of the commit that added a file.
+func (d *demo) revert(author, subject string, sha rollout.SHA, file string) error {
+	_, err := d.commit(rollouttest.Change{
+		Message: fmt.Sprintf("Revert %q\n\nThis reverts commit %s.\n", subject, sha), Author: author, Delete: []string{file},
 	})
+	return err
+}
+
+func (d *demo) commit(change rollouttest.Change) (rollout.SHA, error) {
+	made, err := d.repo.Commit("main", change)
 	if err != nil {
-		return err
+		return "", err
 	}
-	fmt.Fprintf(d.out, "$ git push origin main   # %s, %s\n  main is at %s; infra's Flux applies it within a minute\n", //nolint:errcheck // as above
-		author, rollout.FormatTime(d.clock.Now()), rollout.SHA(sha).Short())
-	return nil
+	sha, subject := rollout.SHA(made), rollout.Commit{Message: change.Message}.Subject()
+	fmt.Fprintf(d.out, "$ git push origin main   # %s, %s: %s\n  main is at %s; infra's Flux applies it within a minute\n", //nolint:errcheck // as above
+		change.Author, rollout.FormatTime(d.clock.Now()), subject, sha.Short())
+	return sha, nil
 }
 
 // pass moves the clock.

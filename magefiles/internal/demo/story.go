@@ -12,7 +12,7 @@ import (
 // tell plays the scenes in order.
 func (d *demo) tell(ctx context.Context) error {
 	for _, scene := range []func(context.Context) error{
-		d.setUp, d.soak, d.latePush, d.override, d.divergence, d.trail,
+		d.setUp, d.soak, d.latePush, d.knownBad, d.hold, d.override, d.divergence, d.trail,
 	} {
 		if err := scene(ctx); err != nil {
 			return err
@@ -52,6 +52,55 @@ func (d *demo) latePush(ctx context.Context) error {
 		return err
 	}
 	d.pass(time.Hour)
+	return d.promote(ctx, nil)
+}
+
+func (d *demo) knownBad(ctx context.Context) error {
+	// The scheduler of the scene before goes out first.
+	d.pass(24 * time.Hour)
+	if err := d.promote(ctx, nil); err != nil {
+		return err
+	}
+	d.say("A change breaks infra, and is reverted two hours later.")
+	const subject = "Switch the DNS provider"
+	file := d.file()
+	bad, err := d.commit(rollouttest.Change{Message: subject, Author: "Cleo", Files: map[string]string{file: subject + "\n"}})
+	if err != nil {
+		return err
+	}
+	d.clock.Advance(2 * time.Hour)
+	if err := d.revert("Cleo", subject, bad, file); err != nil {
+		return err
+	}
+	d.say("The bad commit never goes out alone, however old it gets. Why?")
+	if err := d.run("mage release:explain -sha="+bad.Short(), func() error {
+		return d.operator.Explain(ctx, operate.Explain{Revision: string(bad)})
+	}, nil); err != nil {
+		return err
+	}
+	d.say("Together with its revert it is no change, so nobody has to wait for a second soak.")
+	return d.promote(ctx, nil)
+}
+
+func (d *demo) hold(ctx context.Context) error {
+	d.say("A change soaks. Before its time comes, something about apps looks wrong: somebody presses the stop button.")
+	if err := d.push("Ben", "Rotate the certificates"); err != nil {
+		return err
+	}
+	const reason = "error rate of apps is up, looking"
+	if err := d.run(`mage release:hold "`+reason+`" -until=2d`, func() error {
+		return d.operator.Hold(ctx, operate.Hold{Reason: reason, Until: "2d"})
+	}, nil); err != nil {
+		return err
+	}
+	d.pass(24 * time.Hour)
+	if err := d.promote(ctx, operate.ErrNotYet); err != nil {
+		return err
+	}
+	d.say("It was something else. The hold is lifted, and the rollout goes on.")
+	if err := d.run("mage release:resume", func() error { return d.operator.Resume(ctx, operate.Resume{}) }, nil); err != nil {
+		return err
+	}
 	return d.promote(ctx, nil)
 }
 
