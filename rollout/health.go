@@ -173,7 +173,7 @@ func (x *examination) hand(parent int, from []condition) {
 	default:
 		merged := slices.Clone(x.found[parent])
 		for c := range merged {
-			if from[c].state > merged[c].state {
+			if from[c].outweighs(merged[c]) {
 				merged[c] = from[c]
 			}
 		}
@@ -187,6 +187,15 @@ func (x *examination) hand(parent int, from []condition) {
 // in full.
 func (x *examination) expected(r Requirement, c, position int, before []condition) bool {
 	return reported(x.own[position], c) || reported(before, c) || r.Contexts.Exact()
+}
+
+// outweighs tells whether one child's report counts rather than another's. Of
+// two that settle it is the one that is settled first.
+func (c condition) outweighs(other condition) bool {
+	if c.state == settling && other.state == settling {
+		return c.at.Before(other.at)
+	}
+	return c.state > other.state
 }
 
 // reported tells whether anything was reported in a context. A pending status

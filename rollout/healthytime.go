@@ -27,6 +27,14 @@ type report struct {
 	context, order int
 }
 
+// failed is 1 of a report of a failure.
+func (r report) failed() int {
+	if r.State == EvidenceSuccess {
+		return 0
+	}
+	return 1
+}
+
 // measure reads the evidence of the stage's head and of pending revisions,
 // which are given newest first, with all that was ever reported of them.
 func (x *examination) measure(clock SoakClock, revisions []Revision, s Snapshot) *healthyTime {
@@ -47,7 +55,10 @@ func (x *examination) measure(clock SoakClock, revisions []Revision, s Snapshot)
 	for i, r := range revisions {
 		add(r.SHA, len(revisions)-i)
 	}
-	slices.SortStableFunc(all, func(a, b report) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.order, b.order)) })
+	// Of one revision and second the worse report is the one that counts.
+	slices.SortStableFunc(all, func(a, b report) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.order, b.order), cmp.Compare(a.failed(), b.failed()))
+	})
 	h.read(x, all)
 	return h
 }

@@ -78,3 +78,21 @@ func TestAReceiptHasTheStateAfterwards(t *testing.T) {
 		t.Errorf("left are %+v at %s", left, receipt.Snapshot.At)
 	}
 }
+
+// Nobody shall rely on a taint that keeps nothing in.
+func TestATaintOfWhatIsOutIsRefused(t *testing.T) {
+	r := newRemote(t, "main", "release", "edge")
+	b := r.push("main", 1, "B")
+	r.branches["release"] = b
+	r.now = hour(30)
+	e := r.as("ada", threeStages)
+	if _, err := e.Taint(t.Context(), rollout.MarkRequest{Commit: rollout.Prefix(b), Reason: "edge has it not yet"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Clear(t.Context(), rollout.MarkRequest{Commit: rollout.Prefix(b), Reason: "and now it has"}); err != nil {
+		t.Fatal(err)
+	}
+	r.branches["edge"] = b
+	_, err := e.Taint(t.Context(), rollout.MarkRequest{Commit: rollout.Prefix(b), Reason: "too late"})
+	refusal(t, err, rollout.ErrRefused, "4200000 is on every stage already", "revert it on main")
+}

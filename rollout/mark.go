@@ -145,10 +145,32 @@ func (e *Engine) Taint(ctx context.Context, request MarkRequest) (Receipt, error
 		if slices.ContainsFunc(s.Taints, func(m Mark) bool { return m.Commit == mark.Commit }) {
 			return s, &Problem{Kind: ErrRefused, What: mark.Commit.Short() + " is tainted already"}
 		}
+		if err := e.refuseOut(ctx, mark.Commit); err != nil {
+			return s, err
+		}
 		s.Cleared = without(s.Cleared, mark.Commit)
 		s.Taints = append(slices.Clone(s.Taints), mark)
 		return s, nil
 	})
+}
+
+// refuseOut refuses a taint that would keep nothing in, so that nobody relies
+// on it. What is not known to be out is perhaps not merged yet.
+func (e *Engine) refuseOut(ctx context.Context, commit SHA) error {
+	last := e.Plan.Stages[len(e.Plan.Stages)-1]
+	o, err := e.Remote.Observe(ctx, Query{Branches: []string{last.Branch}, Ledger: e.Plan.Ledger})
+	if err != nil {
+		return fmt.Errorf("observe %s: %w", last.Name, err)
+	}
+	missing, err := e.History.Between(ctx, o.Heads[last.Branch], commit)
+	if err != nil || len(missing) > 0 {
+		return nil
+	}
+	return &Problem{
+		Kind: ErrRefused,
+		What: fmt.Sprintf("%s is on every stage already, so a taint would keep it from none", commit.Short()),
+		Ways: []string{fmt.Sprintf("revert it on %s, and override to the revert", e.Plan.Stages[0].Branch)},
+	}
 }
 
 // Clear takes a taint back, or says of a commit that was reverted that it is

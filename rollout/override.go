@@ -54,8 +54,10 @@ func (v *survey) override(d Decision, one Verdict) Decision {
 		GoesOut: v.g.ancestry(v.g.index[one.Revision.SHA]),
 		Reason:  fmt.Sprintf("an override promotes %s: %s", one.Revision.SHA.Short(), one.Reason()),
 	}
-	for _, b := range one.Blocks {
-		if !slices.Contains(o.Skipped, b.Gate) {
+	for _, b := range slices.Concat(one.Blocks, v.closed(v.now)) {
+		// The verdict speaks of the windows when all else has passed; the
+		// override goes through those of now.
+		if later := b.Gate == GateWindow && len(v.closed(v.now)) == 0; !later && !slices.Contains(o.Skipped, b.Gate) {
 			o.Skipped = append(o.Skipped, b.Gate)
 		}
 	}

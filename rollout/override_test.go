@@ -244,3 +244,21 @@ func TestOverrideChecksItsReasonFirst(t *testing.T) {
 		t.Errorf("Override: %v", err)
 	}
 }
+
+// An override goes through the windows of now, whatever they are when the soak
+// is over.
+func TestOverridesNameTheWindowsOfNow(t *testing.T) {
+	stage := apps
+	stage.Windows = rollout.Windows{Allow: windows(daily{2, 6})}
+	for story, want := range map[string][]rollout.Gate{
+		"0 push A\n0 release A\n1 push B\n3 look":  {rollout.GateSoak},
+		"0 push A\n0 release A\n3 push B\n7 look":  {rollout.GateSoak, rollout.GateWindow},
+		"0 push A\n0 release A\n1 push B\n31 look": {rollout.GateWindow},
+	} {
+		s := tell(t, story)
+		d, err := rollout.DecideOverride(s.At, stage, s, rollout.OverrideRequest{})
+		if diff := cmp.Diff(want, d.Skipped); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", story, err, diff)
+		}
+	}
+}

@@ -642,6 +642,20 @@ func TestHealth(t *testing.T) {
 			reasons: []string{"flux/x of infra is good since 2026-03-03 08:00 UTC, and has to be for 2h"},
 		},
 		{
+			name: "two that settle speak for it: the first is enough", stage: func(s *rollout.Stage) { healthy(5*time.Hour, "flux/*")(s); s.Soak = 0 },
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  push C<B
+				3  push D<B
+				4  push M<C,D
+				5  report C flux/x good
+				6  report D flux/x good
+				7  look`,
+			want: "wait until 10h: M@4h unproven, D@3h unproven, C@4h unproven, B@1h unproven",
+		},
+		{
 			name: "a success that a failure follows before it has settled", stage: healthy(2*time.Hour, "flux/*"),
 			story: `
 				0  push A
@@ -763,6 +777,16 @@ func TestSoakOnHealthyTime(t *testing.T) {
 			0  release A
 			1  push B
 			5  report B flux/x good
+			25 look`},
+		{name: "of one second the failure counts", stage: clock(rollout.PausingClock), want: "blocked: C@2h unhealthy, B@1h soaking", story: `
+			0  push A
+			0  release A
+			0  report A flux/x good
+			1  push B
+			1  report B flux/x good
+			2  push C
+			2  report C flux/x good
+			2  report C flux/x bad
 			25 look`},
 		{name: "a context that is gone breaks nothing", stage: clock(rollout.PausingClock), want: "promote D(D C B): D@3h promotable, C@2h unproven, B@1h unhealthy", story: `
 			0  push A

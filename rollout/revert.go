@@ -61,39 +61,88 @@ func claims(message string, of Repository) claim {
 }
 
 // paragraphs are the lines of a message between empty ones, without blocks of
-// code.
+// code and comments, which are what CommonMark takes for one: GitHub shows a
+// message so. A block that is not closed hides nothing.
 func paragraphs(message string) [][]string {
 	var all [][]string
 	var current []string
-	fence := ""
-	for line := range strings.Lines(message + "\n\n") {
-		line = strings.TrimRight(line, " \t\r\n")
-		mark := fenceMark(line)
+	lines := strings.Split(message, "\n")
+	closers := closersOf(lines)
+	for i := 0; i <= len(lines); i++ {
+		line := ""
+		if i < len(lines) {
+			line = strings.TrimRight(lines[i], " \t\r")
+		}
+		if last, ok := closers.block(lines, i, line); ok {
+			current, i = append(current, line), last
+			continue
+		}
 		switch {
-		case fence != "" && mark == fence:
-			fence = ""
-		case fence != "":
-		case mark != "":
-			fence = mark
-			current = append(current, line)
-		case line == "" && len(current) > 0:
-			all = append(all, current)
-			current = nil
 		case line != "":
 			current = append(current, line)
+		case len(current) > 0:
+			all = append(all, current)
+			current = nil
 		}
 	}
 	return all
 }
 
-// fenceMark is what begins and ends a block of code.
-func fenceMark(line string) string {
-	for _, mark := range []string{"```", "~~~"} {
-		if strings.HasPrefix(strings.TrimLeft(line, " "), mark) {
-			return mark
+var (
+	// A fence is three backticks or tildes, or more, and is indented by less
+	// than four. What follows backticks holds none.
+	opening = regexp.MustCompile("^ {0,3}(`{3,}[^`]*|~{3,}.*)$")
+	closing = regexp.MustCompile("^ {0,3}(`{3,}|~{3,})[ \t\r]*$")
+	comment = regexp.MustCompile(`^ {0,3}<!--`)
+)
+
+// closers tells where blocks of code and comments can end: the longest fence
+// of each kind, and whether there is the end of a comment, from each line on.
+// Without it every opening of a hostile message would be searched to its end.
+type closers struct {
+	backticks, tildes []int
+	comments          []bool
+}
+
+func closersOf(lines []string) closers {
+	c := closers{make([]int, len(lines)+1), make([]int, len(lines)+1), make([]bool, len(lines)+1)}
+	for i := len(lines) - 1; i >= 0; i-- {
+		c.backticks[i], c.tildes[i] = c.backticks[i+1], c.tildes[i+1]
+		c.comments[i] = c.comments[i+1] || strings.Contains(lines[i], "-->")
+		if found := closing.FindStringSubmatch(lines[i]); found != nil && found[1][0] == '~' {
+			c.tildes[i] = max(c.tildes[i], len(found[1]))
+		} else if found != nil {
+			c.backticks[i] = max(c.backticks[i], len(found[1]))
 		}
 	}
-	return ""
+	return c
+}
+
+// block tells whether a block begins at a line, and where it ends.
+func (c closers) block(lines []string, i int, line string) (last int, ok bool) {
+	if comment.MatchString(line) && c.comments[i] {
+		for !strings.Contains(lines[i], "-->") {
+			i++
+		}
+		return i, true
+	}
+	found := opening.FindStringSubmatch(line)
+	if found == nil {
+		return i, false
+	}
+	mark := found[1][:1]
+	length := len(found[1]) - len(strings.TrimLeft(found[1], mark))
+	if (mark == "~" && c.tildes[i+1] < length) || (mark != "~" && c.backticks[i+1] < length) {
+		return i, false
+	}
+	for i++; !closes(lines[i], mark, length); i++ {
+	}
+	return i, true
+}
+
+func closes(line, mark string, length int) bool {
+	found := closing.FindStringSubmatch(line)
+	return found != nil && strings.HasPrefix(found[1], mark) && len(found[1]) >= length
 }
 
 // readParagraph takes the lines at the beginning of a paragraph that revert
@@ -163,7 +212,7 @@ func readReverts(commits []Commit, exact func(SHA) (int, bool), of Repository) *
 	names := directory{commits: commits, exact: exact}
 	for y, commit := range commits {
 		// Most messages revert nothing, and need not be looked through twice.
-		if !strings.Contains(commit.Message, "evert") && !strings.HasPrefix(commit.Message, "Reapply") {
+		if !strings.Contains(commit.Message, "evert") && !strings.Contains(commit.Message, "Reapply") {
 			continue
 		}
 		for _, x := range names.find(claims(commit.Message, of), y) {

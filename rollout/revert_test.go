@@ -69,6 +69,11 @@ func TestRevertsAreRecognised(t *testing.T) {
 		"title and number":               {"Revert \"Upgrade the proxy (#12)\" (#15)\n", "A"},
 		"title without its number":       {"Revert \"Upgrade the proxy\" (#15)\n", "A"},
 		"title of a merged pull request": {"Revert \"Raise the limits\" (#15)\n", "B"},
+		"code within a line before it":   {"Revert \"x\"\n\n```kubectl undo``` did not help.\n\nThis reverts commit " + a + ".\n", "A"},
+		"a fence that is none":           {"Revert \"x\"\n\n    ```\n\nThis reverts commit " + a + ".\n\n    ```\n", "A"},
+		"a fence that does not end":      {"Revert \"x\"\n\n```\n\nThis reverts commit " + a + ".\n\n~~~\n", "A"},
+		"a comment that does not end":    {"Revert \"x\"\n\n<!--\n\nThis reverts commit " + a + ".\n", "A"},
+		"a comment before it":            {"Revert \"x\"\n\n<!-- why\nso -->\n\nThis reverts commit " + a + ".\n", "A"},
 		"title alone":                    {"Revert \"Tune the scheduler\"\n", "C"},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -90,6 +95,9 @@ func TestNothingIsRevertedByQuotingIt(t *testing.T) {
 		"code":                       "Explain the outage\n\n`This reverts commit " + a + ".`\n",
 		"a block of code":            "Explain the outage\n\n```\n\nThis reverts commit " + a + ".\n\n```\n",
 		"another block of code":      "Explain the outage\n\n~~~text\nThis reverts commit " + a + ".\n~~~\n",
+		"a longer fence":             "Explain\n\n````\n```\n\nThis reverts commit " + a + ".\n\n```\n````\n",
+		"what does not end a fence":  "Explain\n\n```\n```go\n\nThis reverts commit " + a + ".\n\n```\n",
+		"a comment":                  "Explain\n\n<!--\n\nThis reverts commit " + a + ".\n\n-->\n",
 		"a list":                     "Explain the outage\n\n- This reverts commit " + a + ".\n",
 		"within a sentence":          "Explain the outage\n\nSomebody wrote: This reverts commit " + a + ".\n",
 		"a sentence that goes on":    "Document reverts\n\nThis reverts commit " + a + ".\nis what git writes into a message.\n",
@@ -113,6 +121,14 @@ func TestNothingIsRevertedByQuotingIt(t *testing.T) {
 				t.Errorf("it is taken to revert %s:\n%s", found, message)
 			}
 		})
+	}
+}
+
+func TestAReapplicationRevertsTheRevert(t *testing.T) {
+	for _, message := range []string{"Reapply \"Upgrade\"\n", "\nReapply \"Upgrade\" (#9)\n"} {
+		if found := reverted(t, fleet, "Upgrade\n", "Revert \"Upgrade\"\n", message); found != "B" {
+			t.Errorf("%q reverts %q, want B", message, found)
+		}
 	}
 }
 

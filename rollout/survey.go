@@ -96,19 +96,28 @@ func (v *survey) verdicts() []Verdict {
 			before = v.health.own[position]
 		}
 	}
-	var free SHA
+	v.unblock(all)
+	return all
+}
+
+// unblock finds, for revisions that are blocked for good, the oldest newer one
+// that contains them and is not. On a line that is the next one that is not;
+// where a force-push broke the line it has to be looked for.
+func (v *survey) unblock(all []Verdict) {
+	line := v.line()
+	var free []int
 	for i := range all {
-		lasting := false
-		for _, b := range all[i].Blocks {
-			lasting = lasting || b.lasting()
+		if !slices.ContainsFunc(all[i].Blocks, Block.lasting) {
+			free = append(free, i)
+			continue
 		}
-		if !lasting {
-			free = all[i].Revision.SHA
-		} else {
-			all[i].Unblocks = free
+		for _, f := range slices.Backward(free) {
+			if line || v.g.reaches(v.brings[f][0], v.brings[i][0]) {
+				all[i].Unblocks = all[f].Revision.SHA
+				break
+			}
 		}
 	}
-	return all
 }
 
 // room is where the blocks of the next verdict can be put: what is full stays
