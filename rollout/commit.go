@@ -9,9 +9,9 @@ import (
 // looks is how often a transaction is tried that got no clear answer.
 const looks = 3
 
-// lookBack is how many ledger entries are searched for a transaction that may
+// entriesBack is how many ledger entries are searched for a transaction that may
 // have been carried out: more than anybody can have added in the meantime.
-const lookBack = 50
+const entriesBack = 50
 
 // commit carries out a transaction. Where the forge gave no clear answer it
 // looks before it tries again, so that nothing happens twice and nothing goes
@@ -70,7 +70,7 @@ func (e *Engine) look(ctx context.Context, t Transaction, made []SHA) (done SHA,
 	case "":
 		return "", false, nil // somebody deleted it
 	}
-	log, err := e.Remote.Log(ctx, Head{t.Ledger.Branch, o.Ledger}, lookBack)
+	log, err := e.Remote.Log(ctx, Head{t.Ledger.Branch, o.Ledger}, entriesBack)
 	if err != nil {
 		return "", false, err
 	}

@@ -103,26 +103,6 @@ func (e *Engine) lookAhead(ctx context.Context, s *Snapshot, first Head) (err er
 	return err
 }
 
-// gather reads the evidence that the stage asks for. A forge that knows none
-// gives none, and nothing goes out.
-func (e *Engine) gather(ctx context.Context, s *Snapshot, stage Stage) (err error) {
-	witness, ok := e.Remote.(Witness)
-	if !ok || len(stage.Health.Required) == 0 {
-		return nil
-	}
-	of := []SHA{s.Target.SHA}
-	pending, _ := revisions(s.At, *s, newGraph(s.Upstream.SHA, s.Pending))
-	for _, r := range pending {
-		of = append(of, r.SHA)
-	}
-	if stage.SoakClock == WallClock {
-		s.Evidence, err = witness.Evidence(ctx, of)
-	} else {
-		s.Evidence, err = witness.EvidenceLog(ctx, of)
-	}
-	return err
-}
-
 // exist refuses to work without a branch. A ledger that is gone is not made
 // anew on the way: it may have held somebody's word that nothing goes out.
 func (e *Engine) exist(s Snapshot) error {

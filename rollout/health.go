@@ -40,8 +40,9 @@ type examination struct {
 	// the commit itself, and what counts for it: that, or what was reported
 	// of what contains it.
 	own, found [][]condition
-	// head is what was reported of the stage's head.
-	head []condition
+	// head is what was reported of the stage's head, and before of that one of
+	// its heads that anything was last reported of.
+	head, before []condition
 }
 
 // examine reads the evidence. It is linear in the number of commits times the
@@ -58,6 +59,7 @@ func examine(now time.Time, asked Health, g *graph, s Snapshot) *examination {
 		x.own[position] = x.conditions(now, position, s.Evidence[commit.SHA])
 	}
 	x.head = x.conditions(now, -1, s.Evidence[s.Target.SHA])
+	x.before = x.conditions(now, -1, s.Evidence[cmp.Or(s.Reported, s.Target.SHA)])
 	// Children stand before their parents, so what counts for a commit is
 	// known before it is handed on to what it contains.
 	for position := range g.commits {

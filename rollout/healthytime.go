@@ -51,7 +51,7 @@ func (x *examination) measure(clock SoakClock, revisions []Revision, s Snapshot)
 			}
 		}
 	}
-	add(s.Target.SHA, 0)
+	add(cmp.Or(s.Reported, s.Target.SHA), 0)
 	for i, r := range revisions {
 		add(r.SHA, len(revisions)-i)
 	}

@@ -446,3 +446,30 @@ func TestEvidenceIsGathered(t *testing.T) {
 		t.Errorf("%s", describe(receipt.Decision))
 	}
 }
+
+// What was reported of an earlier head counts where nothing was of the head.
+func TestEvidenceOfAnEarlierHead(t *testing.T) {
+	stage := apps
+	healthy(0, "flux/*")(&stage)
+	stage.Soak = 0
+	plan := twoStages
+	plan.Stages = []rollout.Stage{twoStages.Stages[0], stage}
+	w := &reporting{remote: newRemote(t, "main", "release"), evidence: map[rollout.SHA][]rollout.Evidence{}}
+	good := func(context string, at float64) rollout.Evidence {
+		return rollout.Evidence{Context: context, State: rollout.EvidenceSuccess, At: hour(at)}
+	}
+	w.evidence[sha("A")] = []rollout.Evidence{good("flux/x", 0), good("flux/y", 0)}
+	w.trees[sha("B")] = sha("treeA")
+	w.push("main", 1, "B")
+	w.now = hour(2)
+	e := &rollout.Engine{Plan: plan, Remote: w, History: w, Ledger: ledger.Ledger{}}
+	if must(t)(e.Promote(t.Context(), stage)); w.branches["release"] != sha("B") {
+		t.Fatalf("release stands at %s", name(w.branches["release"]))
+	}
+	w.evidence[w.push("main", 3, "C")] = []rollout.Evidence{good("flux/x", 3)}
+	w.now = hour(4)
+	receipt := must(t)(e.Promote(t.Context(), stage))
+	if v := receipt.Decision.Verdicts[0]; v.Outcome != rollout.Unproven || !strings.Contains(v.Reason(), "flux/y") {
+		t.Errorf("%s: %s", describe(receipt.Decision), v.Reason())
+	}
+}

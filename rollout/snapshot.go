@@ -32,6 +32,9 @@ type Snapshot struct {
 	// revisions, newest first: the newest of each context, and all of it
 	// where the soak counts healthy time.
 	Evidence map[SHA][]Evidence
+	// Reported is the newest of the stage's earlier heads that anything was
+	// reported of, if nothing was of the head. Default is the head.
+	Reported SHA
 	// Repository is where the branches are. Reverts name its pull requests.
 	Repository Repository
 }

@@ -20,7 +20,7 @@ func (e *Engine) state(ctx context.Context, o Observation) (State, error) {
 	head := e.Ledger.Record(LedgerCommit{SHA: o.Ledger, Message: o.Message})
 	if head.Damaged != "" {
 		var records []Record
-		if records, err = e.Records(ctx, o.Ledger, lookBack); err != nil {
+		if records, err = e.Records(ctx, o.Ledger, entriesBack); err != nil {
 			return s, err
 		}
 		head = newestWhole(records)
@@ -51,7 +51,7 @@ func (e *Engine) foreignState(o Observation, last Record) error {
 		Ways: []string{"find out who did: git log -p " + quote(e.Plan.Ledger)},
 	}
 	if last.Commit == "" {
-		p.Ways = append(p.Ways, fmt.Sprintf("none of its last %d commits was made by the rollout; put back one that was", lookBack))
+		p.Ways = append(p.Ways, fmt.Sprintf("none of its last %d commits was made by the rollout; put back one that was", entriesBack))
 		return p
 	}
 	p.Ways = append(p.Ways, fmt.Sprintf("put the files back as the rollout left them, with a commit on top: git checkout %s -- . && git commit && git push (on %s)",

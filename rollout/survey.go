@@ -87,7 +87,7 @@ func (v *survey) noteApplied() {
 // the answer.
 func (v *survey) verdicts() []Verdict {
 	all := make([]Verdict, len(v.revisions))
-	before := v.health.head
+	before := v.health.before
 	in := v.taints.inRevisions(v.brings)
 	for i := len(all) - 1; i >= 0; i-- {
 		position := v.brings[i][0]
