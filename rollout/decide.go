@@ -167,13 +167,13 @@ func waitReason(d Decision) string {
 		return Verdict{Blocks: d.Blocks}.Reason()
 	case all == 1:
 		return fmt.Sprintf("the one pending revision is %s: %s", d.Verdicts[0].Outcome.words(), d.Verdicts[0].Reason())
+	case d.RetryAt.IsZero():
+		return fmt.Sprintf("of %d pending revisions %s; none of them goes out by itself", all, tally(counts))
 	case soaking == all:
 		return fmt.Sprintf("%d pending revisions are soaking; the first is ready %s", all, FormatTime(d.RetryAt))
 	case soaking+counts[NotFastForward] == all:
 		return fmt.Sprintf("of %d pending revisions %d can be fast-forwarded to, and none has soaked; the first is ready %s",
 			all, soaking, FormatTime(d.RetryAt))
-	case d.RetryAt.IsZero():
-		return fmt.Sprintf("of %d pending revisions %s; none of them goes out by itself", all, tally(counts))
 	default:
 		return fmt.Sprintf("of %d pending revisions %s; the first can go out %s", all, tally(counts), FormatTime(d.RetryAt))
 	}

@@ -345,6 +345,18 @@ func TestHolds(t *testing.T) {
 			want: "wait until 25h: B@1h soaking",
 		},
 		{
+			name: "for good, while all soak",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  push C
+				2  hold
+				3  look`,
+			want:    "blocked: C@2h soaking, B@1h soaking",
+			reasons: []string{"of 2 pending revisions 2 are soaking; none of them goes out by itself"},
+		},
+		{
 			name: "nothing is pending",
 			story: `
 				0  push A

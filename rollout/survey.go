@@ -338,7 +338,11 @@ func (v *survey) closedReason(at, opens time.Time) string {
 	if w, denied := v.stage.Windows.closed(at); denied {
 		return "the plan denies promotions into " + v.stage.Name + " " + when + ": " + w.Name()
 	}
-	return "no window of " + v.stage.Name + " is open at " + FormatTime(at) + ", " + when
+	text := "no window of " + v.stage.Name + " is open at " + FormatTime(at) + ", " + when
+	if w, ok := v.stage.Windows.opening(opens); ok {
+		text += ": " + w.Name()
+	}
+	return text
 }
 
 // Name is what a window is called in messages.

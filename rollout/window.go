@@ -49,12 +49,11 @@ func (w Windows) closing(opening time.Time) (time.Time, bool) {
 
 // spanAt is the span of a window in which a moment lies.
 func spanAt(windows []Window, t time.Time) (Span, bool) {
-	for _, w := range windows {
-		if span, ok := w.Schedule.Next(t); ok && !span.From.After(t) {
-			return span, true
-		}
+	w, ok := windowAt(windows, t)
+	if !ok {
+		return Span{}, false
 	}
-	return Span{}, false
+	return w.Schedule.Next(t)
 }
 
 // following is when the next window begins.
@@ -71,9 +70,18 @@ func following(windows []Window, t time.Time) (time.Time, bool) {
 // closed says why nothing may be promoted at a moment at which the windows are
 // not open.
 func (w Windows) closed(t time.Time) (Window, bool) {
-	for _, window := range w.Deny {
-		if span, ok := window.Schedule.Next(t); ok && !span.From.After(t) {
-			return window, true
+	return windowAt(w.Deny, t)
+}
+
+// opening is the allowed window that is open at a moment.
+func (w Windows) opening(t time.Time) (Window, bool) {
+	return windowAt(w.Allow, t)
+}
+
+func windowAt(windows []Window, t time.Time) (Window, bool) {
+	for _, w := range windows {
+		if span, ok := w.Schedule.Next(t); ok && !span.From.After(t) {
+			return w, true
 		}
 	}
 	return Window{}, false
