@@ -42,6 +42,19 @@ func (d *Document) Table(head []string, rows [][]string) {
 	}
 }
 
+// Fact adds a label and what there is to say under it. Facts that follow each
+// other stand in line.
+func (d *Document) Fact(label, format string, args ...any) {
+	one := fact{label, fmt.Sprintf(format, args...)}
+	if n := len(d.blocks); n > 0 {
+		if above, ok := d.blocks[n-1].(facts); ok {
+			d.blocks[n-1] = append(above, one)
+			return
+		}
+	}
+	d.blocks = append(d.blocks, facts{one})
+}
+
 // WriteText draws the document for a terminal.
 func (d Document) WriteText(w io.Writer) error {
 	var b strings.Builder
@@ -94,6 +107,57 @@ func (l line) markdown(w *strings.Builder) {
 		parts = append(parts, escapeStart(escape(strings.TrimLeft(part, " "))))
 	}
 	fmt.Fprintf(w, "%s\n\n", strings.Join(parts, "<br>\n"))
+}
+
+// A fact is a label, and what there is to say under it.
+type fact struct{ label, text string }
+
+type facts []fact
+
+// labelWidth is the least width of the labels, so that most facts of a document
+// stand in line, and textWidth where the text beside them is wrapped.
+const (
+	labelWidth = 10
+	textWidth  = 96
+)
+
+func (f facts) text(w *strings.Builder) {
+	width := labelWidth
+	for _, one := range f {
+		width = max(width, utf8.RuneCountInString(one.label))
+	}
+	indent := strings.Repeat(" ", width+4)
+	for _, one := range f {
+		for i, part := range wrap(oneLine(one.text), textWidth-width-4) {
+			if i == 0 {
+				fmt.Fprintf(w, "  %-*s  %s\n", width, one.label, part)
+			} else {
+				fmt.Fprintf(w, "%s%s\n", indent, part)
+			}
+		}
+	}
+}
+
+func (f facts) markdown(w *strings.Builder) {
+	for _, one := range f {
+		fmt.Fprintf(w, "- **%s**: %s\n", escape(one.label), escape(oneLine(one.text)))
+	}
+	w.WriteString("\n")
+}
+
+// wrap breaks a text into lines, between words. A word that is longer than a
+// line stays whole, so that it can be copied.
+func wrap(text string, width int) []string {
+	var lines []string
+	var line string
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines = append(lines, rollout.Printable(line, longestLine))
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, rollout.Printable(line, longestLine))
 }
 
 type table struct {

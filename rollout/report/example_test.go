@@ -53,3 +53,55 @@ func ExampleDocument() {
 	// | --- | --- |
 	// | 1a2b3c4 | a &#124; b &lt;script&gt; |
 }
+
+// An explanation says why something is not out yet: here somebody holds the
+// stage for a while.
+func ExampleExplain() {
+	const released, fresh = "1111111111111111111111111111111111111111", "2222222222222222222222222222222222222222"
+	now := time.Date(2026, 3, 3, 10, 0, 0, 0, time.UTC)
+	snapshot := rollout.Snapshot{
+		At:        now,
+		Upstream:  rollout.Head{Branch: "main", SHA: fresh},
+		Target:    rollout.Head{Branch: "release", SHA: released},
+		Pending:   []rollout.Commit{{SHA: fresh, Parents: []rollout.SHA{released}, Author: "Ada", Message: "feat: a thing"}},
+		PushLog:   true,
+		Movements: []rollout.Movement{{Before: released, After: fresh, At: now.Add(-20 * time.Hour)}},
+		State:     rollout.State{Holds: []rollout.Hold{{Stage: "apps", By: "bob", Reason: "incident 42", Until: now.Add(6 * time.Hour)}}},
+	}
+	stage := rollout.Stage{Name: "apps", Branch: "release", Soak: 24 * time.Hour}
+	decision := rollout.Decide(now, stage, snapshot)
+	document := report.Explain([]rollout.Explanation{{
+		Stage: stage, At: now, Decision: decision,
+		Subjects: []rollout.Subject{{Commit: snapshot.Pending[0], Verdict: decision.Verdicts[0]}},
+	}})
+	if err := document.WriteText(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// apps: not yet
+	//   Next: 2222222 at 2026-03-03 16:00 UTC, in 6h, if nothing else happens.
+	//
+	// 2222222 feat: a thing (Ada)
+	//   Arrived     2026-03-02 14:00 UTC, 20h ago
+	//   Soaking     it arrived 2026-03-02 14:00 UTC and soaks 24h, until 2026-03-03 14:00 UTC
+	//   Held        bob holds apps until 2026-03-03 16:00 UTC: incident 42
+	//   Earliest    2026-03-03 16:00 UTC, in 6h
+}
+
+// What an operator said is repeated, with where it is recorded.
+func ExampleMarked() {
+	document := report.Marked(rollout.Receipt{
+		Commit: "3333333333333333333333333333333333333333",
+		Entry: &rollout.Entry{
+			Kind: rollout.EntryTaint, Commit: "2222222222222222222222222222222222222222", By: "bob", Reason: "it leaks memory",
+		},
+	})
+	if err := document.WriteText(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// 2222222: tainted
+	//   By          bob
+	//   Why         it leaks memory
+	//   Recorded    as 3333333
+}

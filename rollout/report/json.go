@@ -8,8 +8,10 @@ import (
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-// The JSON of `release:status` and `release:history`. Times are RFC 3339 in
-// UTC, durations are in seconds, and what is not known is left out.
+// The JSON of `release:status`, `release:history` and `release:explain`. Times
+// are RFC 3339 in UTC, durations are in seconds, and what is not known is left
+// out. Whatever somebody wrote, a subject, a name, a reason, stands there as it
+// was written, but in a reason that the policy gives.
 type (
 	// StatusJSON is where a rollout stands.
 	StatusJSON struct {
@@ -20,19 +22,63 @@ type (
 	}
 	// StageJSON is where one stage stands.
 	StageJSON struct {
-		Name        string         `json:"name"`
-		Branch      string         `json:"branch"`
-		Clusters    []string       `json:"clusters"`
-		Head        rollout.SHA    `json:"head,omitempty"`
-		Since       *time.Time     `json:"since,omitempty"`
-		SoakSeconds float64        `json:"soakSeconds"`
-		Action      rollout.Action `json:"action,omitempty"`
-		Reason      string         `json:"reason,omitempty"`
-		Promotes    rollout.SHA    `json:"promotes,omitempty"`
-		Next        *NextJSON      `json:"next,omitempty"`
-		Pending     []RevisionJSON `json:"pending"`
-		Foreign     []CommitJSON   `json:"foreign,omitempty"`
-		Error       string         `json:"error,omitempty"`
+		Name        string      `json:"name"`
+		Branch      string      `json:"branch"`
+		Clusters    []string    `json:"clusters"`
+		Head        rollout.SHA `json:"head,omitempty"`
+		Since       *time.Time  `json:"since,omitempty"`
+		SoakSeconds float64     `json:"soakSeconds"`
+		DecisionJSON
+		// Holds are those that are active, of this stage or of all.
+		Holds   []HoldJSON     `json:"holds,omitempty"`
+		Pending []RevisionJSON `json:"pending"`
+		Error   string         `json:"error,omitempty"`
+	}
+	// DecisionJSON is what the policy says of a stage.
+	DecisionJSON struct {
+		Action   rollout.Action `json:"action,omitempty"`
+		Reason   string         `json:"reason,omitempty"`
+		Promotes rollout.SHA    `json:"promotes,omitempty"`
+		Next     *NextJSON      `json:"next,omitempty"`
+		// RetryAt is when the policy can let something out by itself.
+		RetryAt *time.Time `json:"retryAt,omitempty"`
+		// Blocks keep the stage as a whole where it stands.
+		Blocks []BlockJSON `json:"blocks,omitempty"`
+		// Taints are the pending commits that are known to be bad.
+		Taints     []TaintJSON `json:"taints,omitempty"`
+		Complaints []string    `json:"complaints,omitempty"`
+		// Foreign are the commits that the stage has and its upstream has not.
+		Foreign []CommitJSON `json:"foreign,omitempty"`
+	}
+	// BlockJSON is one thing that keeps a revision in, or a stage where it
+	// stands.
+	BlockJSON struct {
+		Gate    rollout.Gate    `json:"gate"`
+		Outcome rollout.Outcome `json:"outcome"`
+		Reason  string          `json:"reason"`
+		// By is who put it there, where the plan did not.
+		By string `json:"by,omitempty"`
+		// Commit is what it is about, if it is about one.
+		Commit rollout.SHA `json:"commit,omitempty"`
+		// Until is when it is lifted by itself.
+		Until *time.Time `json:"until,omitempty"`
+	}
+	// HoldJSON is an operator's word that a stage takes nothing new.
+	HoldJSON struct {
+		// Stage is left out for all stages.
+		Stage  string     `json:"stage,omitempty"`
+		By     string     `json:"by"`
+		Reason string     `json:"reason"`
+		At     *time.Time `json:"at,omitempty"`
+		Until  *time.Time `json:"until,omitempty"`
+	}
+	// TaintJSON is a commit that is known to be bad, and whose word that is.
+	TaintJSON struct {
+		CommitJSON
+		By     string `json:"by"`
+		Reason string `json:"reason"`
+		// Revert is left out where an operator tainted the commit.
+		Revert rollout.SHA `json:"revert,omitempty"`
 	}
 	// NextJSON is the next promotion that time alone brings.
 	NextJSON struct {
@@ -47,6 +93,10 @@ type (
 		Reason  string          `json:"reason"`
 		RetryAt *time.Time      `json:"retryAt,omitempty"`
 		Commits int             `json:"commits"`
+		Blocks  []BlockJSON     `json:"blocks,omitempty"`
+		// Unblocks is the newer revision by which it goes out that does not
+		// without it.
+		Unblocks rollout.SHA `json:"unblocks,omitempty"`
 	}
 	// CommitJSON is a commit as its author wrote it.
 	CommitJSON struct {
@@ -70,7 +120,13 @@ type (
 		Skipped []rollout.Gate    `json:"skipped,omitempty"`
 		// Unsoaked are the commits that went out before their time.
 		Unsoaked []UnsoakedJSON `json:"unsoaked,omitempty"`
-		Damaged  string         `json:"damaged,omitempty"`
+		// Marked is the commit that was tainted or cleared.
+		Marked rollout.SHA `json:"marked,omitempty"`
+		// Until is when the hold runs out.
+		Until *time.Time `json:"until,omitempty"`
+		// Holds are those that were lifted, or that an override went through.
+		Holds   []HoldJSON `json:"holds,omitempty"`
+		Damaged string     `json:"damaged,omitempty"`
 	}
 	// UnsoakedJSON is a commit that went out with part of its soak left.
 	UnsoakedJSON struct {
@@ -101,24 +157,52 @@ func stageJSON(s rollout.StageStatus) StageJSON {
 	if s.Err != nil {
 		out.Error = s.Err.Error()
 	}
+	out.Holds = holdsJSON(s.Holds)
 	if s.Decision == nil {
 		return out
 	}
-	out.Action, out.Reason = s.Decision.Action, s.Decision.Reason
-	if s.Decision.Revision != nil {
-		out.Promotes = s.Decision.Revision.SHA
-	}
-	if v, ok := Next(*s.Decision); ok {
-		out.Next = &NextJSON{v.Revision.SHA, v.RetryAt.UTC().Truncate(time.Second)}
-	}
+	out.DecisionJSON = decisionJSON(*s.Decision)
 	for _, v := range s.Decision.Verdicts {
 		out.Pending = append(out.Pending, RevisionJSON{
 			CommitJSON: commitJSON(v.Revision.Commit), Arrival: v.Revision.Arrival.UTC().Truncate(time.Second), Outcome: v.Outcome,
-			Reason: v.Reason, RetryAt: known(v.RetryAt), Commits: len(v.Revision.Brings),
+			Reason: v.Reason(), RetryAt: known(v.RetryAt), Commits: len(v.Revision.Brings), Blocks: blocksJSON(v.Blocks), Unblocks: v.Unblocks,
 		})
 	}
-	for _, c := range s.Decision.Foreign {
+	return out
+}
+
+func decisionJSON(d rollout.Decision) DecisionJSON {
+	out := DecisionJSON{
+		Action: d.Action, Reason: d.Reason, RetryAt: known(d.RetryAt),
+		Blocks: blocksJSON(d.Blocks), Complaints: d.Complaints,
+	}
+	if d.Revision != nil {
+		out.Promotes = d.Revision.SHA
+	}
+	if v, ok := Next(d); ok {
+		out.Next = &NextJSON{v.Revision.SHA, v.RetryAt.UTC().Truncate(time.Second)}
+	}
+	for _, t := range d.Taints {
+		out.Taints = append(out.Taints, TaintJSON{CommitJSON: commitJSON(t.Commit), By: t.By, Reason: t.Reason, Revert: t.Revert})
+	}
+	for _, c := range d.Foreign {
 		out.Foreign = append(out.Foreign, commitJSON(c))
+	}
+	return out
+}
+
+func blocksJSON(blocks []rollout.Block) []BlockJSON {
+	var out []BlockJSON
+	for _, b := range blocks {
+		out = append(out, BlockJSON{Gate: b.Gate, Outcome: b.Outcome, Reason: b.Reason(), By: b.By, Commit: b.Commit, Until: known(b.Until)})
+	}
+	return out
+}
+
+func holdsJSON(holds []rollout.Hold) []HoldJSON {
+	var out []HoldJSON
+	for _, h := range holds {
+		out = append(out, HoldJSON{Stage: h.Stage, By: h.By, Reason: h.Reason, At: known(h.At), Until: known(h.Until)})
 	}
 	return out
 }
@@ -132,7 +216,8 @@ func entries(records []rollout.Record) []EntryJSON {
 	for i, r := range records {
 		out[i] = EntryJSON{
 			Commit: r.Commit, Kind: r.Kind, Stage: r.Stage, Branch: r.Branch, From: r.From, To: r.To, At: known(r.At),
-			By: r.By, Run: r.Run, Reason: r.Reason, Commits: r.Commits, Skipped: r.Skipped, Damaged: r.Damaged,
+			By: r.By, Run: r.Run, Reason: r.Reason, Commits: r.Commits, Skipped: r.Skipped,
+			Marked: r.Entry.Commit, Until: known(r.Until), Holds: holdsJSON(r.Holds), Damaged: r.Damaged,
 		}
 		for _, u := range r.Unsoaked {
 			out[i].Unsoaked = append(out[i].Unsoaked, UnsoakedJSON{u.Commit, u.Remaining.Round(time.Second).Seconds()})

@@ -67,7 +67,7 @@ func promoted(s rollout.Snapshot) rollout.Receipt {
 
 func overridden(t *testing.T, s rollout.Snapshot, reason string) rollout.Receipt {
 	t.Helper()
-	d, err := rollout.DecideOverride(s.At, apps, s, "")
+	d, err := rollout.DecideOverride(s.At, apps, s, rollout.OverrideRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,19 +153,23 @@ func TestDocuments(t *testing.T) {
 		}),
 		"hostile": hostile(t),
 	} {
-		t.Run(name, func(t *testing.T) {
-			var text, markdown bytes.Buffer
-			if err := errors.Join(d.WriteText(&text), d.WriteMarkdown(&markdown)); err != nil {
-				t.Fatal(err)
-			}
-			golden(t, name+".txt", text.String())
-			golden(t, name+".md", markdown.String())
-			for line := range strings.Lines(text.String()) {
-				if strings.TrimRight(line, " ") != line {
-					t.Errorf("%q ends with a blank", line)
-				}
-			}
-		})
+		t.Run(name, func(t *testing.T) { drawn(t, name, d) })
+	}
+}
+
+// drawn compares both drawings of a document with the golden ones.
+func drawn(t *testing.T, name string, d report.Document) {
+	t.Helper()
+	var text, markdown bytes.Buffer
+	if err := errors.Join(d.WriteText(&text), d.WriteMarkdown(&markdown)); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, name+".txt", text.String())
+	golden(t, name+".md", markdown.String())
+	for line := range strings.Lines(text.String()) {
+		if strings.TrimRight(line, " ") != line {
+			t.Errorf("%q ends with a blank", line)
+		}
 	}
 }
 

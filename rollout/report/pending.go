@@ -1,0 +1,148 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+// standing says why a stage stands where it stands. The decision's reason is
+// left out where blocks say the same, each on a line of its own.
+func standing(d *Document, decision rollout.Decision) {
+	if !saidByBlocks(decision) && !severalOfOne(decision) {
+		d.Line("%s", decision.Reason)
+	}
+	for _, b := range decision.Blocks {
+		d.Fact(title(b.Outcome), "%s", b.Reason())
+	}
+}
+
+// saidByBlocks tells whether the reason is nothing but what the blocks of the
+// stage say.
+func saidByBlocks(decision rollout.Decision) bool {
+	return len(decision.Blocks) > 0 && decision.Reason == (rollout.Verdict{Blocks: decision.Blocks}).Reason()
+}
+
+// severalOfOne tells whether one revision is pending and several things keep it
+// in: a sentence that names them all is hard to read.
+func severalOfOne(decision rollout.Decision) bool {
+	return len(decision.Verdicts) == 1 && len(decision.Verdicts[0].Blocks) > 1
+}
+
+// title is an outcome at the beginning of a line.
+func title(o rollout.Outcome) string {
+	return strings.ToUpper(string(o[:1])) + words(o[1:])
+}
+
+// words is an outcome as people read it.
+func words(o rollout.Outcome) string { return strings.ReplaceAll(string(o), "-", " ") }
+
+// pending lists what is still to come, when, and what is wrong with it.
+func pending(d *Document, now time.Time, decision rollout.Decision) {
+	reasons(d, decision)
+	next(d, now, decision)
+	complaints(d, decision)
+	knownBad(d, decision)
+	var rows [][]string
+	out := goingOut(decision)
+	for _, v := range decision.Verdicts {
+		if v.Outcome != rollout.Promotable && !out[v.Revision.SHA] {
+			rows = append(rows, []string{
+				v.Revision.SHA.Short(), rollout.Printable(v.Revision.Subject(), subjectShown), rollout.Printable(v.Revision.Author, authorShown),
+				rollout.FormatTime(v.Revision.Arrival), state(now, v),
+			})
+		}
+	}
+	d.Table([]string{"PENDING", "SUBJECT", "AUTHOR", "ARRIVED", "STATE"}, shorten(rows))
+}
+
+// goingOut are the commits that no longer wait once the decision is carried
+// out.
+func goingOut(decision rollout.Decision) map[rollout.SHA]bool {
+	out := make(map[rollout.SHA]bool, len(decision.GoesOut))
+	for _, c := range decision.GoesOut {
+		out[c.SHA] = true
+	}
+	return out
+}
+
+// complaints are about what could not be used as it was meant.
+func complaints(d *Document, decision rollout.Decision) {
+	for _, c := range decision.Complaints {
+		d.Fact("Note", "%s", c)
+	}
+}
+
+// knownBad lists what does not go out without its revert.
+func knownBad(d *Document, decision rollout.Decision) {
+	var rows [][]string
+	out := goingOut(decision)
+	for _, t := range decision.Taints {
+		if out[t.Commit.SHA] {
+			continue
+		}
+		by := rollout.Printable(t.By, authorShown)
+		if t.Revert != "" {
+			by = fmt.Sprintf("%s (%s)", t.Revert.Short(), by)
+		}
+		rows = append(rows, []string{t.Commit.SHA.Short(), rollout.Printable(t.Commit.Subject(), subjectShown), by, rollout.Printable(t.Reason, subjectShown)})
+	}
+	d.Table([]string{"KNOWN BAD", "SUBJECT", "BY", "WHY"}, shorten(rows))
+}
+
+// next names the next revision that goes out by itself, and when.
+func next(d *Document, now time.Time, decision rollout.Decision) {
+	if v, ok := Next(decision); ok {
+		d.Line("Next: %s at %s, in %s, if nothing else happens.", v.Revision.SHA.Short(), rollout.FormatTime(v.RetryAt), rollout.FormatDuration(v.RetryAt.Sub(now)))
+	}
+}
+
+// Next is the verdict of the revision that is promoted next by the passing of
+// time alone. It is none whose soak has not begun, none that goes out now, and
+// none that what goes out now leaves behind.
+func Next(decision rollout.Decision) (rollout.Verdict, bool) {
+	var first rollout.Verdict
+	out := goingOut(decision)
+	follows := following(decision)
+	for _, v := range decision.Verdicts {
+		switch {
+		case v.RetryAt.IsZero() || out[v.Revision.SHA] || !follows(v.Revision.SHA) || unbegun(v):
+		case first.RetryAt.IsZero() || v.RetryAt.Before(first.RetryAt):
+			first = v
+		}
+	}
+	return first, !first.RetryAt.IsZero()
+}
+
+// unbegun tells whether a revision waits for a soak that has not begun.
+func unbegun(v rollout.Verdict) bool {
+	for _, b := range v.Blocks {
+		if b.Gate == rollout.GateSoak && !v.Revision.Recorded {
+			return true
+		}
+	}
+	return false
+}
+
+// following tells of a pending commit whether it contains what is promoted
+// now. What does not can't be fast-forwarded to afterwards.
+func following(decision rollout.Decision) func(rollout.SHA) bool {
+	if decision.Revision == nil {
+		return func(rollout.SHA) bool { return true }
+	}
+	contains := map[rollout.SHA]bool{decision.Revision.SHA: true}
+	// From the oldest to the newest: a commit's parents come before it.
+	for i := len(decision.Verdicts) - 1; i >= 0; i-- {
+		brings := decision.Verdicts[i].Revision.Brings
+		for j := len(brings) - 1; j >= 0; j-- {
+			for _, parent := range brings[j].Parents {
+				if contains[parent] {
+					contains[brings[j].SHA] = true
+				}
+			}
+		}
+	}
+	return func(sha rollout.SHA) bool { return contains[sha] }
+}

@@ -1,0 +1,66 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+// Status says where every stage stands.
+func Status(s rollout.Status, records int) Document {
+	var d Document
+	for _, stage := range s.Stages {
+		stageStatus(&d, s.At, stage)
+	}
+	d.Heading("ledger %s", s.Plan.Ledger)
+	if len(s.Records) == 0 {
+		d.Line("no entries")
+	}
+	trail(&d, s.Records[:min(records, len(s.Records))])
+	return d
+}
+
+func stageStatus(d *Document, now time.Time, s rollout.StageStatus) {
+	d.Heading("%s: %s %s", s.Stage.Name, s.Stage.Branch, head(now, s))
+	switch {
+	case s.Err != nil:
+		d.Line("%s", s.Err)
+	case s.Decision == nil:
+		d.Line("takes every change at once")
+	case s.Decision.Action == rollout.Promote:
+		d.Line("ready: %s", s.Decision.Reason)
+		goesOut(d, s.Decision.GoesOut)
+		pending(d, now, *s.Decision)
+	case s.Decision.Action == rollout.Diverged:
+		d.Line("diverged: %s", s.Decision.Reason)
+		waysBack(d, *s.Decision)
+	default:
+		standing(d, *s.Decision)
+		pending(d, now, *s.Decision)
+	}
+}
+
+// waysBack says what a stage has that its upstream has not, and what can be
+// done.
+func waysBack(d *Document, decision rollout.Decision) {
+	goesOut(d, decision.Foreign)
+	for _, way := range decision.Ways {
+		d.Line("→ %s", way)
+	}
+}
+
+// head is where a stage's branch stands, and since when.
+func head(now time.Time, s rollout.StageStatus) string {
+	switch {
+	case s.Head.SHA == "" && s.Err != nil && !errors.Is(s.Err, rollout.ErrNoBranch):
+		return "was not observed"
+	case s.Head.SHA == "":
+		return "is missing"
+	case s.Since.IsZero():
+		return "at " + s.Head.SHA.Short()
+	default:
+		return fmt.Sprintf("at %s for %s, since %s", s.Head.SHA.Short(), rollout.FormatDuration(now.Sub(s.Since)), rollout.FormatTime(s.Since))
+	}
+}
