@@ -258,8 +258,8 @@ func consistent(t interface {
 }
 
 // coherent checks that a verdict does not contradict itself: it is promotable
-// if, and only if, nothing blocks it, and passes by itself if, and only if,
-// everything that blocks it does, not before the last of it.
+// if, and only if, nothing blocks it, and passes by itself if everything that
+// blocks it does.
 func coherent(t interface {
 	Helper()
 	Errorf(string, ...any)
@@ -269,9 +269,6 @@ func coherent(t interface {
 	passes := len(v.Blocks) > 0
 	for _, b := range v.Blocks {
 		passes = passes && !b.Until.IsZero()
-		if b.Until.After(v.RetryAt) && !v.RetryAt.IsZero() {
-			t.Errorf("verdict on %s: retry at %s, and %s until %s", v.Revision.SHA.Short(), v.RetryAt, b.Gate, b.Until)
-		}
 		if b.Reason() == "" || !b.Until.IsZero() && !b.Until.After(s.At) {
 			t.Errorf("verdict on %s: %s until %s: %q", v.Revision.SHA.Short(), b.Gate, b.Until, b.Reason())
 		}
@@ -279,7 +276,7 @@ func coherent(t interface {
 	switch {
 	case (v.Outcome == rollout.Promotable) != (len(v.Blocks) == 0),
 		len(v.Blocks) > 0 && v.Outcome != v.Blocks[0].Outcome,
-		passes != !v.RetryAt.IsZero(), v.Reason() == "":
+		passes && v.RetryAt.IsZero(), v.Reason() == "":
 		t.Errorf("verdict %s of %s, %d blocks, retry at %s, reason %q", v.Outcome, v.Revision.SHA.Short(), len(v.Blocks), v.RetryAt, v.Reason())
 	}
 }

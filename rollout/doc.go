@@ -5,24 +5,35 @@
 //
 // A [Plan] lists stages in order. Every stage is a branch, and the clusters
 // that follow it. The first stage takes every change at once; into every other
-// a revision is promoted when it has soaked in the stage before it, its
-// upstream. A rollout is three steps, each a type of its own:
+// a revision is promoted from the stage before it, its upstream, when every
+// [Gate] lets it through. A rollout is three steps, each a type of its own:
 //
-//	observe → Snapshot    what is true now: heads, pending commits, arrivals, the ledger's state
+//	observe → Snapshot    what is true now: heads, pending commits, arrivals, evidence, the ledger's state
 //	decide  → Decision    pure: Decide(now, stage, snapshot)
 //	commit  → Receipt     one transaction: the branch moves and the ledger gains its entry, or neither
 //
-// [Engine] runs the three over the ports [Remote] and [History], whose
-// adapters live in the packages below this one.
+// [Engine] runs the three over the ports [Remote] and [History], and [Witness]
+// where a stage asks for health. Their adapters live in the packages below this
+// one.
+//
+// A decision has a [Verdict] for each pending revision, and a verdict a [Block]
+// for each thing that keeps it in. Everything that people are told is made of
+// those. An override is decided from the same verdicts. What operators say,
+// that they hold a stage or that a commit is bad, is an entry and a change of
+// the ledger's state, in a transaction of its own.
 //
 // # Invariants
 //
 // A stage's branch only ever moves by fast-forward, and only to a revision of
-// its upstream. Every write names the heads that were observed, of the branch
-// and of the ledger, so that whoever decided on an older state loses the race
-// and decides again. A promotion without its record cannot exist, nor a record
-// without its promotion. Where something cannot be known, nothing
-// is promoted.
+// its upstream. Nothing that contains a commit which is known to be bad goes
+// out without its revert, not by an override either; and but for an override,
+// nothing goes out before its soak is over, while somebody holds the stage, or
+// without the evidence that the plan asks for. Every write names the heads that
+// were observed, of the branch and of the ledger, so that whoever decided on an
+// older state, or before a hold, loses the race and decides again. A promotion
+// without its record cannot exist, nor a record without its promotion. Where
+// something cannot be known, nothing is promoted. docs/policy.md lists the
+// invariants, and the test that guards each.
 //
 // # Concurrency
 //
@@ -35,5 +46,7 @@
 // A branch that somebody moves by hand is not moved back; a stage that has
 // commits its upstream has not is refused until it is mended. The upstream
 // branch is not part of the transaction: a force-push to it between
-// observation and commit is noticed at the next observation.
+// observation and commit is noticed at the next observation. A revert that its
+// message does not speak of is not recognised, and whoever wrote a commit
+// status is believed.
 package rollout

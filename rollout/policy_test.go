@@ -254,6 +254,21 @@ func TestTheSameTreeNeedsNoSecondSoak(t *testing.T) {
 			want: "wait until 25h: D@24h soaking, C@20h tainted, B@1h soaking",
 		},
 		{
+			name: "what is unhealthy by itself goes out when its tree has soaked elsewhere", stage: healthy(0, "flux/*"),
+			story: `
+				0  push A
+				0  release A
+				0  report A flux/x good
+				1  push B
+				1  report B flux/x good
+				2  push C
+				2  report C flux/x bad
+				0  tree D B
+				3  push D
+				4  look`,
+			want: "wait until 25h: D@3h unproven, C@2h unhealthy, B@1h soaking",
+		},
+		{
 			name: "the tree of a bad one is no better for its age",
 			story: `
 				0  push A
@@ -764,13 +779,17 @@ func TestSoakOnHealthyTime(t *testing.T) {
 		`
 	runPolicy(t, []policyCase{
 		{name: "wall clock", stage: clock(rollout.WallClock), story: story + "25 look", want: "promote B(B): B@1h promotable"},
-		{name: "pause", stage: clock(rollout.PausingClock), story: story + "25 look", want: "wait until 29h: B@1h soaking",
-			reasons: []string{"has soaked 20h of 24h of healthy time, so until 2026-03-03 13:00 UTC at the earliest"}},
+		{
+			name: "pause", stage: clock(rollout.PausingClock), story: story + "25 look", want: "wait until 29h: B@1h soaking",
+			reasons: []string{"has soaked 20h of 24h of healthy time, so until 2026-03-03 13:00 UTC at the earliest"},
+		},
 		{name: "pause, over", stage: clock(rollout.PausingClock), story: story + "29 look", want: "promote B(B): B@1h promotable"},
 		{name: "restart", stage: clock(rollout.RestartingClock), story: story + "29 look", want: "wait until 38h: B@1h soaking"},
 		{name: "restart, over", stage: clock(rollout.RestartingClock), story: story + "38 look", want: "promote B(B): B@1h promotable"},
-		{name: "it stands still", stage: clock(rollout.PausingClock), want: "blocked: B@1h unhealthy", reasons: []string{"stands still: flux/x fails"},
-			story: strings.Replace(story, "14 report B flux/x good", "", 1) + "20 look"},
+		{
+			name: "it stands still", stage: clock(rollout.PausingClock), want: "blocked: B@1h unhealthy", reasons: []string{"stands still: flux/x fails"},
+			story: strings.Replace(story, "14 report B flux/x good", "", 1) + "20 look",
+		},
 		{name: "a later revision breaks it for all", stage: clock(rollout.PausingClock), want: "blocked: C@20h unhealthy, B@1h soaking", story: `
 			0  push A
 			0  release A

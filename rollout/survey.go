@@ -32,9 +32,11 @@ type survey struct {
 	// tainted are the blocks of the taints, as they read for whatever contains
 	// the bad commit.
 	tainted []Block
-	// soaked are trees that may go out, with the revision that soaked, and
-	// applied those that a cluster reported to have applied.
+	// soaked are trees that may go out, with the revision that soaked; proven
+	// those that will by themselves, and when; and applied those that a
+	// cluster reported to have applied.
 	soaked  map[SHA]SHA
+	proven  map[SHA]time.Time
 	applied map[SHA]bool
 }
 
@@ -48,6 +50,7 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 	}
 	v.revisions, v.brings = revisions(now, s, g)
 	v.soaked = make(map[SHA]SHA, len(v.revisions))
+	v.proven = make(map[SHA]time.Time, len(v.revisions))
 	v.taints = findTaints(g, s)
 	v.tainted = make([]Block, len(v.taints.all))
 	for i := range v.tainted {
@@ -149,12 +152,18 @@ func (v *survey) judge(r Revision, position int, taints []int, before []conditio
 	if _, same := v.sameTree(r); !same {
 		unproven := len(blocks)
 		blocks = v.proof(blocks, r, position, before)
-		if len(blocks) == unproven && len(taints) == 0 && r.Tree != "" {
-			v.soaked[r.Tree] = r.SHA
+		if len(taints) == 0 && r.Tree != "" {
+			v.prove(r, blocks[unproven:])
 		}
 	}
 	blocks = append(blocks, v.held...)
 	free, waits := v.free(blocks[begin:])
+	if proven, ok := v.proven[r.Tree]; ok && r.FastForward && len(taints) == 0 {
+		// By then an older revision with its tree has soaked.
+		if at, ends := v.free(v.held); ends && (!waits || later(at, proven).Before(free)) {
+			free, waits = later(at, proven), true
+		}
+	}
 	blocks = append(blocks, v.closed(free)...)
 	v.blocks, verdict.Blocks = blocks, slices.Clip(blocks[begin:])
 	if len(verdict.Blocks) == 0 {
@@ -166,6 +175,19 @@ func (v *survey) judge(r Revision, position int, taints []int, before []conditio
 		verdict.RetryAt = opens
 	}
 	return verdict
+}
+
+// prove notes that a revision's tree has soaked, or when it will have, if time
+// alone does it.
+func (v *survey) prove(r Revision, missing []Block) {
+	if len(missing) == 0 {
+		v.soaked[r.Tree] = r.SHA
+		return
+	}
+	at, ends := v.free(missing)
+	if before, ok := v.proven[r.Tree]; ends && (!ok || at.Before(before)) {
+		v.proven[r.Tree] = at
+	}
 }
 
 func (v *survey) notFastForward() string {

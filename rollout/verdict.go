@@ -9,8 +9,9 @@ import (
 type Verdict struct {
 	Revision Revision
 	Outcome  Outcome
-	// RetryAt is when the verdict can become [Promotable] by itself. It is
-	// zero where time alone does not do it.
+	// RetryAt is when the verdict can become [Promotable] by itself: when all
+	// blocks are lifted, or an older revision with the same tree has soaked. It
+	// is zero where time alone does not do it.
 	RetryAt time.Time
 	// Blocks are all that keeps the revision in. Outcome is that of the first.
 	Blocks []Block

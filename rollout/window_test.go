@@ -89,15 +89,23 @@ func TestWindows(t *testing.T) {
 	working := within(rollout.Windows{Allow: windows(daily{2, 6})})
 	runPolicy(t, []policyCase{
 		{name: "open", stage: working, story: story + "26 look", want: "promote B(B): C@3h soaking, B@1h promotable"},
-		{name: "closed", stage: working, story: story + "25 look", want: "wait until 26h: C@3h soaking, B@1h closed",
-			reasons: []string{"no window of apps is open at 2026-03-03 09:00 UTC, until 2026-03-03 10:00 UTC"}},
-		{name: "closed when the soak ends", stage: within(rollout.Windows{Allow: windows(daily{2, 2.5})}), story: story + "26.2 look",
-			want: "promote B(B): C@3h soaking, B@1h promotable"},
+		{
+			name: "closed", stage: working, story: story + "25 look", want: "wait until 26h: C@3h soaking, B@1h closed",
+			reasons: []string{"no window of apps is open at 2026-03-03 09:00 UTC, until 2026-03-03 10:00 UTC"},
+		},
+		{
+			name: "closed when the soak ends", stage: within(rollout.Windows{Allow: windows(daily{2, 2.5})}), story: story + "26.2 look",
+			want: "promote B(B): C@3h soaking, B@1h promotable",
+		},
 		{name: "closed again", stage: working, story: story + "31 look", want: "wait until 50h: C@3h closed, B@1h closed"},
-		{name: "a freeze", stage: within(rollout.Windows{Deny: windows(spans{10, 40})}), story: story + "26 look", want: "wait until 40h: C@3h soaking, B@1h closed",
-			reasons: []string{"the plan denies promotions into apps until 2026-03-04 00:00 UTC: freeze (some time), clusters/rollout.yaml:12"}},
-		{name: "the last window is over", stage: within(rollout.Windows{Allow: windows(spans{0, 20})}), story: story + "26 look", want: "blocked: C@3h soaking, B@1h closed",
-			reasons: []string{"none opens within five years"}},
+		{
+			name: "a freeze", stage: within(rollout.Windows{Deny: windows(spans{10, 40})}), story: story + "26 look", want: "wait until 40h: C@3h soaking, B@1h closed",
+			reasons: []string{"the plan denies promotions into apps until 2026-03-04 00:00 UTC: freeze (some time), clusters/rollout.yaml:12"},
+		},
+		{
+			name: "the last window is over", stage: within(rollout.Windows{Allow: windows(spans{0, 20})}), story: story + "26 look", want: "blocked: C@3h soaking, B@1h closed",
+			reasons: []string{"none opens within five years"},
+		},
 		{name: "held until after the window", stage: working, story: story + "4 hold 31\n28 look", want: "wait until 50h: C@3h held, B@1h held"},
 	})
 }
