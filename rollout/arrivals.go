@@ -48,6 +48,10 @@ type timeline struct {
 	pointed []bool
 	// tip is the position that the branch contained last, -1 for none.
 	tip int
+	// last is what the row before moved the branch to, if that is pending, and
+	// lastAt its position.
+	last   SHA
+	lastAt int
 	// behind remembers, for commits that are not pending, the pending commit
 	// that they are known to contain: those of pushes that were taken back,
 	// or made after the observation.
@@ -82,7 +86,12 @@ func (t *timeline) note(a Arrival) {
 // see takes a row of the push log.
 func (t *timeline) see(m Movement) {
 	after, pending := t.index[m.After]
-	switch before, ok := t.index[m.Before]; {
+	before, ok := t.before(m)
+	t.last, t.lastAt = m.After, after
+	if !pending {
+		t.last = ""
+	}
+	switch {
 	case ok:
 		// The row before this one can be missing from the log. Then the
 		// branch pointed at Before at this row's time at the latest.
@@ -109,6 +118,15 @@ func (t *timeline) see(m Movement) {
 		t.behind[m.After] = after
 	}
 	t.move(after, m.At)
+}
+
+// before is the position of the commit that a row moved the branch from: as a
+// rule the one that the row before it moved it to.
+func (t *timeline) before(m Movement) (int, bool) {
+	if m.Before != "" && m.Before == t.last {
+		return t.lastAt, true
+	}
+	return t.place(m.Before)
 }
 
 // known is the pending commit that a commit is known to contain, -1 for none.

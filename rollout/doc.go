@@ -26,14 +26,14 @@
 //
 // A stage's branch only ever moves by fast-forward, and only to a revision of
 // its upstream. Nothing that contains a commit which is known to be bad goes
-// out without its revert, not by an override either; and but for an override,
-// nothing goes out before its soak is over, while somebody holds the stage, or
-// without the evidence that the plan asks for. Every write names the heads that
-// were observed, of the branch and of the ledger, so that whoever decided on an
-// older state, or before a hold, loses the race and decides again. A promotion
-// without its record cannot exist, nor a record without its promotion. Where
-// something cannot be known, nothing is promoted. docs/policy.md lists the
-// invariants, and the test that guards each.
+// out without its revert, not by an override either; and but for an override, no
+// tree that is new to the stage goes out before it has soaked or without the
+// evidence that the plan asks for, and nothing while somebody holds the stage.
+// Every write names the heads that were observed, of the branch and of the
+// ledger, so that whoever decided on an older state, or before a hold, loses the
+// race and decides again. A promotion without its record cannot exist, nor a
+// record without its promotion. Where something cannot be known, nothing is
+// promoted. docs/policy.md lists the invariants, and the test that guards each.
 //
 // # Concurrency
 //

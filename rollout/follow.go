@@ -23,16 +23,16 @@ type Dispatcher struct {
 	Progress func(Run)
 }
 
-// Override dispatches the workflow for one exact revision, and returns when
-// the stage's branch stands at it, or with the reason why it does not.
-func (d *Dispatcher) Override(ctx context.Context, stage Stage, revision SHA, reason string) (Run, error) {
-	id, err := d.Workflows.Dispatch(ctx, PromoteWorkflow, map[string]string{
-		"skip_wait": strconv.FormatBool(true),
-		"stage":     stage.Name,
-		"revision":  string(revision),
-		"reason":    reason,
-		"request":   d.Request,
-	})
+// Override dispatches the workflow for one exact revision, which the request
+// names in full, and returns when the stage's branch stands at it, or with the
+// reason why it does not.
+func (d *Dispatcher) Override(ctx context.Context, stage Stage, request OverrideRequest) (Run, error) {
+	revision, err := ParseSHA(string(request.Revision))
+	if err != nil {
+		return Run{}, err
+	}
+	request.Revision = Prefix(revision)
+	id, err := d.Workflows.Dispatch(ctx, PromoteWorkflow, d.inputs(stage, request))
 	if err != nil && !errors.Is(err, ErrUncertain) {
 		return Run{}, fmt.Errorf("dispatch %s: %w", PromoteWorkflow, err)
 	}
@@ -53,6 +53,23 @@ func (d *Dispatcher) Override(ctx context.Context, stage Stage, revision SHA, re
 		}
 	}
 	return run, d.verify(ctx, stage, revision)
+}
+
+// inputs are what the workflow is started with. GitHub refuses a dispatch with
+// an input that the workflow does not declare, so the one that a workflow of an
+// earlier toolkit lacks is sent only where it makes a difference.
+func (d *Dispatcher) inputs(stage Stage, request OverrideRequest) map[string]string {
+	inputs := map[string]string{
+		"skip_wait": strconv.FormatBool(true),
+		"stage":     stage.Name,
+		"revision":  string(request.Revision),
+		"reason":    request.Reason,
+		"request":   d.Request,
+	}
+	if request.ThroughHold {
+		inputs["through_hold"] = strconv.FormatBool(true)
+	}
+	return inputs
 }
 
 // Pauses between two looks at a run.

@@ -124,7 +124,7 @@ func TestDispatch(t *testing.T) {
 					c.runner.does = promote(r, c.does)
 				}
 				d := rollout.Dispatcher{Engine: r.engine(twoStages), Workflows: &c.runner, Request: "request-1"}
-				_, err := d.Override(t.Context(), apps, sha("B"), "prod is down")
+				_, err := d.Override(t.Context(), apps, rollout.OverrideRequest{Revision: rollout.Prefix(sha("B")), Reason: "prod is down"})
 				if !errors.Is(err, c.kind) {
 					t.Fatalf("Override: %v, want %v", err, c.kind)
 				}
@@ -142,6 +142,34 @@ func TestDispatch(t *testing.T) {
 	}
 }
 
+func TestDispatchThroughAHold(t *testing.T) {
+	r := newRemote(t, "main", "release")
+	r.push("main", 1, "B")
+	w := &runner{id: 7, finally: "success"}
+	w.does = func() { r.branches["release"] = sha("B") }
+	d := rollout.Dispatcher{Engine: r.engine(twoStages), Workflows: w, Request: "request-1"}
+	request := rollout.OverrideRequest{Revision: rollout.Prefix(sha("B")), ThroughHold: true}
+	if _, err := d.Override(t.Context(), apps, request); err != nil {
+		t.Fatal(err)
+	}
+	if w.inputs["through_hold"] != "true" {
+		t.Errorf("inputs: %v", w.inputs)
+	}
+}
+
+// What is dispatched is one exact revision, and no beginning of several.
+func TestDispatchNeedsAWholeRevision(t *testing.T) {
+	r := newRemote(t, "main", "release")
+	w := &runner{}
+	d := rollout.Dispatcher{Engine: r.engine(twoStages), Workflows: w, Request: "request-1"}
+	for _, revision := range []rollout.Prefix{"", "1a2b3c4"} {
+		_, err := d.Override(t.Context(), apps, rollout.OverrideRequest{Revision: revision})
+		if !errors.Is(err, rollout.ErrUsage) || w.inputs != nil {
+			t.Errorf("%q: %v, dispatched with %v", revision, err, w.inputs)
+		}
+	}
+}
+
 func TestDispatchTellsEveryChangeOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRemote(t, "main", "release")
@@ -153,7 +181,7 @@ func TestDispatchTellsEveryChangeOnce(t *testing.T) {
 			Engine: r.engine(twoStages), Workflows: w, Request: "request-1",
 			Progress: func(run rollout.Run) { told = append(told, run.Status) },
 		}
-		run, err := d.Override(t.Context(), apps, sha("B"), "")
+		run, err := d.Override(t.Context(), apps, rollout.OverrideRequest{Revision: rollout.Prefix(sha("B"))})
 		if err != nil || run.URL != "https://forge/run/7" {
 			t.Fatalf("%+v, %v", run, err)
 		}
@@ -176,7 +204,7 @@ func TestDispatchCancelled(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), after)
 				defer cancel()
 				d := rollout.Dispatcher{Engine: r.engine(twoStages), Workflows: w, Request: "request-1"}
-				_, err := d.Override(ctx, apps, sha("A"), "")
+				_, err := d.Override(ctx, apps, rollout.OverrideRequest{Revision: rollout.Prefix(sha("A"))})
 				if !errors.Is(err, rollout.ErrUncertain) {
 					t.Fatalf("after %s: %v", after, err)
 				}

@@ -63,7 +63,10 @@ func resolve(commits []Commit, given map[SHA]int) [][]int {
 	for i, commit := range commits {
 		begin := len(all)
 		for _, parent := range commit.Parents {
-			if p, ok := given[parent]; ok {
+			// Most lists are in order, and save the search.
+			if i+1 < len(commits) && commits[i+1].SHA == parent {
+				all = append(all, i+1)
+			} else if p, ok := given[parent]; ok {
 				all = append(all, p)
 			}
 		}

@@ -34,7 +34,7 @@ type taints struct {
 	all   []Taint
 	cases []badCase
 	// seats say, by position in the graph, in which cases a commit has a part.
-	seats map[int][]seat
+	seats [][]seat
 }
 
 // A seat is a member of a case.
@@ -57,22 +57,34 @@ func findTaints(g *graph, s Snapshot) *taints {
 		}
 	}
 	r := readReverts(commits, exact, s.Repository)
-	t := &taints{g: g, seats: map[int][]seat{}}
-	marked := marksByCommit(s.State.Taints)
-	cleared := marksByCommit(s.State.Cleared)
+	t := &taints{g: g, seats: make([][]seat, len(g.commits))}
+	marked := placeMarks(s.State.Taints, len(commits), exact)
+	cleared := placeMarks(s.State.Cleared, len(commits), exact)
 	for x := len(commits) - 1; x >= len(ahead.commits); x-- {
-		taint, bad := Taint{Commit: commits[x]}, false
-		if mark, ok := marked[commits[x].SHA]; ok {
-			taint.By, taint.Reason, bad = mark.By, mark.Reason, true
-		} else if _, ok := cleared[commits[x].SHA]; !ok && r.undone[x] {
+		switch {
+		case marked != nil && marked[x] != nil:
+			t.add(Taint{Commit: commits[x], By: marked[x].By, Reason: marked[x].Reason}, r.caseOf(x, len(ahead.commits)))
+		case r.undone[x] && (cleared == nil || cleared[x] == nil):
 			revert := commits[r.effective(x)]
-			taint.By, taint.Reason, taint.Revert, bad = revert.Author, revert.Subject(), revert.SHA, true
-		}
-		if bad {
-			t.add(taint, r.caseOf(x, len(ahead.commits)))
+			t.add(Taint{Commit: commits[x], By: revert.Author, Reason: revert.Subject(), Revert: revert.SHA}, r.caseOf(x, len(ahead.commits)))
 		}
 	}
 	return t
+}
+
+// placeMarks are the marks by the position of their commits. It is nil where
+// there is none.
+func placeMarks(marks []Mark, n int, exact func(SHA) (int, bool)) []*Mark {
+	if len(marks) == 0 {
+		return nil
+	}
+	places := make([]*Mark, n)
+	for i := range marks {
+		if x, ok := exact(marks[i].Commit); ok {
+			places[x] = &marks[i]
+		}
+	}
+	return places
 }
 
 func (t *taints) add(taint Taint, c badCase) {
@@ -81,14 +93,6 @@ func (t *taints) add(taint Taint, c badCase) {
 	}
 	t.all = append(t.all, taint)
 	t.cases = append(t.cases, c)
-}
-
-func marksByCommit(marks []Mark) map[SHA]Mark {
-	by := make(map[SHA]Mark, len(marks))
-	for _, m := range marks {
-		by[m.Commit] = m
-	}
-	return by
 }
 
 // tip is the one of the commits that is no other's parent: the head that they

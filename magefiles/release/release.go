@@ -20,7 +20,7 @@ func Init(ctx context.Context, dryRun, strict *bool, app *int) error {
 	})
 }
 
-// Promote fast-forwards to the newest revision that has soaked, or says why not and when (exit 75).
+// Promote fast-forwards to the newest revision that the policy lets out, or says why not and when (exit 75).
 //
 // Flags: -stage names one stage of the plan, default all; -dryRun shows the
 // decision and changes nothing.
@@ -30,16 +30,16 @@ func Promote(ctx context.Context, stage *string, dryRun *bool) error {
 	})
 }
 
-// Override promotes at once what has not soaked, and records who did it and why.
+// Override promotes at once what the policy would keep waiting, and records who did it and why.
 //
 // Flags: -reason is recorded; -sha names the revision, default the newest;
 // -stage names the stage, default the only one; -direct moves the branch from
-// here, without the workflow; -yes asks nothing.
-func Override(ctx context.Context, reason, stage, sha *string, direct, yes *bool) error {
+// here, without the workflow; -yes asks nothing; -throughHold goes through holds.
+func Override(ctx context.Context, reason, stage, sha *string, direct, yes, throughHold *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
 		return o.Override(ctx, operate.Override{
 			Reason: given(reason), Stage: given(stage), Revision: given(sha),
-			Direct: given(direct), Yes: given(yes),
+			Direct: given(direct), Yes: given(yes), ThroughHold: given(throughHold),
 		})
 	})
 }

@@ -46,6 +46,8 @@ type Operator struct {
 	Workflows rollout.Workflows
 	// NewRequest makes the unique name of a dispatched override.
 	NewRequest func() string
+	// OpenRepository opens a repository on this machine by its path.
+	OpenRepository func(path string) (Repository, error)
 
 	Out io.Writer
 	// In answers questions. It is nil where nobody is there to answer.
@@ -54,7 +56,8 @@ type Operator struct {
 	Summary io.Writer
 }
 
-// ErrNotYet says that there is something to promote, and that it is not time.
+// ErrNotYet says that there is something to promote, and that it may not go out
+// yet: time alone lets it out, or somebody has to.
 var ErrNotYet = errors.New("not yet")
 
 // ErrFindings says that a verification found something.
@@ -126,7 +129,7 @@ type Promote struct {
 }
 
 // Promote promotes what may go out. The error is ErrNotYet where something is
-// pending and nothing could be promoted.
+// pending and nothing could be promoted: it soaks, is held, or is not good.
 func (o *Operator) Promote(ctx context.Context, args Promote) error {
 	stages, err := o.stages(args.Stage)
 	if err != nil {
@@ -137,12 +140,14 @@ func (o *Operator) Promote(ctx context.Context, args Promote) error {
 	promoted := false
 	for _, stage := range stages {
 		r, err := o.promote(ctx, stage, args)
-		switch {
-		case err != nil:
+		if err != nil {
 			failures = append(failures, err)
-		case r.Decision.Action == rollout.Promote:
+			continue
+		}
+		switch r.Decision.Action {
+		case rollout.Promote:
 			promoted = true
-		case r.Decision.Action == rollout.Wait:
+		case rollout.Wait, rollout.Blocked:
 			waiting = append(waiting, notYet(r))
 		}
 	}
@@ -170,14 +175,39 @@ func (o *Operator) promote(ctx context.Context, stage rollout.Stage, args Promot
 	return r, o.show(report.Promotion(r))
 }
 
-// notYet is when to come back, in a few words.
+// notYet is what keeps a stage where it is, and when to come back, in a few
+// words.
 func notYet(r rollout.Receipt) string {
-	v, ok := report.Next(r.Decision)
+	d := r.Decision
+	v, ok := report.Next(d)
 	if !ok {
-		return fmt.Sprintf("%s: %s", r.Decision.Stage.Name, r.Decision.Reason)
+		return fmt.Sprintf("%s: %s", d.Stage.Name, blocked(d))
 	}
-	return fmt.Sprintf("%s takes %s at %s, in %s", r.Decision.Stage.Name, v.Revision.SHA.Short(),
+	next := fmt.Sprintf("takes %s at %s, in %s", v.Revision.SHA.Short(),
 		rollout.FormatTime(v.RetryAt), rollout.FormatDuration(v.RetryAt.Sub(r.Snapshot.At)))
+	if len(d.Blocks) == 0 {
+		return d.Stage.Name + " " + next
+	}
+	return fmt.Sprintf("%s: %s; it %s", d.Stage.Name, blocked(d), next)
+}
+
+// blocksShown is how many holds and windows an error names.
+const blocksShown = 5
+
+// blocked is everything that keeps the stage as a whole where it stands, or
+// else why nothing goes out.
+func blocked(d rollout.Decision) string {
+	if len(d.Blocks) == 0 {
+		return d.Reason
+	}
+	var reasons []string
+	for _, b := range d.Blocks[:min(blocksShown, len(d.Blocks))] {
+		reasons = append(reasons, b.Reason())
+	}
+	if more := len(d.Blocks) - len(reasons); more > 0 {
+		reasons = append(reasons, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(reasons, "; ")
 }
 
 // Status are the arguments of `release:status`.

@@ -13,18 +13,20 @@ import (
 // Override are the arguments of `release:override`.
 type Override struct {
 	Reason, Stage, Revision string
-	// Direct moves the branch from here; Yes asks nothing.
-	Direct, Yes bool
+	// Direct moves the branch from here; Yes asks nothing; ThroughHold goes
+	// through holds.
+	Direct, Yes, ThroughHold bool
 }
 
-// Override promotes what has not soaked. It shows first what would go out, and
-// asks where somebody is there to answer.
+// Override promotes what the policy would keep in. It shows first what would go
+// out, and asks where somebody is there to answer.
 func (o *Operator) Override(ctx context.Context, args Override) error {
 	stage, wanted, err := o.overrideTarget(args)
 	if err != nil {
 		return err
 	}
-	r, err := o.Engine.PreviewOverride(ctx, stage, wanted)
+	request := rollout.OverrideRequest{Revision: wanted, ThroughHold: args.ThroughHold}
+	r, err := o.Engine.PreviewOverride(ctx, stage, request)
 	if err != nil {
 		return fmt.Errorf("override %s: %w", stage.Name, err)
 	}
@@ -34,15 +36,15 @@ func (o *Operator) Override(ctx context.Context, args Override) error {
 	if r.Decision.Action == rollout.Nothing {
 		return nil
 	}
-	reason, err := o.consent(ctx, args)
-	if err != nil {
+	if request.Reason, err = o.consent(ctx, args); err != nil {
 		return err
 	}
-	revision := r.Decision.Revision.SHA
+	// What was shown goes out, and nothing that came since.
+	request.Revision = rollout.Prefix(r.Decision.Revision.SHA)
 	if args.Direct || o.Workflows == nil {
-		return o.overrideHere(ctx, stage, revision, reason)
+		return o.overrideHere(ctx, stage, request)
 	}
-	return o.overrideThere(ctx, stage, revision, reason)
+	return o.overrideThere(ctx, stage, request)
 }
 
 // overrideTarget checks the arguments before anything is asked or done.
@@ -143,23 +145,23 @@ func (o *Operator) ask(ctx context.Context, answers *bufio.Reader, question stri
 	}
 }
 
-func (o *Operator) overrideHere(ctx context.Context, stage rollout.Stage, revision rollout.SHA, reason string) error {
-	r, err := o.Engine.Override(ctx, stage, rollout.OverrideRequest{Revision: rollout.Prefix(revision), Reason: reason})
+func (o *Operator) overrideHere(ctx context.Context, stage rollout.Stage, request rollout.OverrideRequest) error {
+	r, err := o.Engine.Override(ctx, stage, request)
 	if err != nil {
 		return err
 	}
 	return o.show(report.Override(r))
 }
 
-func (o *Operator) overrideThere(ctx context.Context, stage rollout.Stage, revision rollout.SHA, reason string) error {
+func (o *Operator) overrideThere(ctx context.Context, stage rollout.Stage, request rollout.OverrideRequest) error {
 	d := rollout.Dispatcher{Engine: o.Engine, Workflows: o.Workflows, Request: o.NewRequest(), Progress: o.progress}
-	if reason == rollout.NoReason {
-		reason = ""
+	if request.Reason == rollout.NoReason {
+		request.Reason = ""
 	}
-	if _, err := d.Override(ctx, stage, revision, reason); err != nil {
+	if _, err := d.Override(ctx, stage, request); err != nil {
 		return fmt.Errorf("override %s: %w", stage.Name, err)
 	}
-	fmt.Fprintf(o.Out, "%s: %s has %s\n", stage.Name, stage.Branch, revision.Short()) //nolint:errcheck // it is done
+	fmt.Fprintf(o.Out, "%s: %s has %s\n", stage.Name, stage.Branch, rollout.SHA(request.Revision).Short()) //nolint:errcheck // it is done
 	return nil
 }
 

@@ -12,8 +12,13 @@
 // Besides the commands of testscript there are:
 //
 //	exits CODE COMMAND ARGS…      run a command that ends with this exit code
+//	as LOGIN                      go on as somebody with a token of their own
 //	push VAR SUBJECT [AUTHOR]     commit on main, and set VAR to the commit
 //	pushes VAR N SUBJECT          push N commits at once; VAR is the last
+//	revert VAR PUSHED             push what git revert makes of the commit in PUSHED
+//	tell VAR FILE [PUSHED]        push with the file as message; take PUSHED's change back
+//	twins VAR OTHER               push a merge of two commits that begin with the same digits
+//	reports SHA CONTEXT STATE [T] post a commit status, with a description
 //	commit VAR BRANCH SUBJECT     commit on another branch
 //	change VAR PATH               push the script's file of that path to main
 //	reset BRANCH SHA              point a branch somewhere, by force
@@ -23,11 +28,14 @@
 //	gone BRANCH                   the branch does not exist
 //	fails METHOD PATH HOW         the next such request fails: 500, 502, cut, lost
 //	races OPERATION BRANCH SHA    before the GraphQL operation, the branch moves (or is `gone`)
+//	between OPERATION LOGIN ARGS… before the GraphQL operation, LOGIN runs rollout ARGS…
 //	forget                        the push log loses its rows
 //	token KIND                    use a token of kind actions, readonly, none, bad
 //	requests N                    at most N requests since the last of this
 //	waitfor                       until the failures have met their requests
 //	shows TEXT                    the output has the text, whatever the spacing
+//
+// What sets VAR to a commit also sets VAR_SHORT to its first digits.
 //
 // `task` is the task binary, and $CHECKOUT the root of this repository.
 //

@@ -148,6 +148,9 @@ func (w *world) runWorkflow(ctx context.Context, d rollouttest.Dispatch) rollout
 	args := []string{"release:promote"}
 	if d.Inputs["skip_wait"] == "true" {
 		args = []string{"release:override", "-direct", "-yes"}
+		if d.Inputs["through_hold"] == "true" {
+			args = append(args, "-throughHold")
+		}
 		for flag, input := range map[string]string{"-reason": "reason", "-sha": "revision", "-stage": "stage"} {
 			if value := d.Inputs[input]; value != "" {
 				args = append(args, flag+"="+value)
@@ -156,10 +159,9 @@ func (w *world) runWorkflow(ctx context.Context, d rollouttest.Dispatch) rollout
 	}
 	command := exec.CommandContext(ctx, w.binary, args...)
 	command.Dir = w.work
-	command.Env = append(w.github.Env(),
-		"PATH="+os.Getenv("PATH"), "HOME="+w.work,
+	command.Env = w.environment(
 		"GH_ENTERPRISE_TOKEN="+d.Token, "GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=workflow_dispatch", "GITHUB_ACTOR="+d.Actor,
-		"GITHUB_REPOSITORY="+owner+"/"+name, "GH_REPO="+w.github.Host()+"/"+owner+"/"+name,
+		"GITHUB_REPOSITORY="+owner+"/"+name,
 		"GITHUB_RUN_ID="+strconv.FormatInt(d.RunID, 10), "GITHUB_SERVER_URL="+w.github.URL(),
 		"GITHUB_STEP_SUMMARY="+filepath.Join(w.work, "summary.md"),
 	)
@@ -171,9 +173,18 @@ func (w *world) runWorkflow(ctx context.Context, d rollouttest.Dispatch) rollout
 	return rollouttest.Success
 }
 
+// environment is that of a process beside the script.
+func (w *world) environment(more ...string) []string {
+	return append(append(w.github.Env(),
+		"PATH="+os.Getenv("PATH"), "HOME="+w.work, "GH_REPO="+w.github.Host()+"/"+owner+"/"+name), more...)
+}
+
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"exits":    exits,
+	"as":       as,
 	"push":     push,
+	"revert":   revert,
+	"tell":     tell,
 	"pushes":   pushes,
 	"commit":   commit,
 	"change":   change,
@@ -184,6 +195,9 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"gone":     gone,
 	"fails":    fails,
 	"races":    races,
+	"reports":  reports,
+	"twins":    twins,
+	"between":  between,
 	"forget":   forget,
 	"token":    token,
 	"requests": requests,
@@ -224,7 +238,7 @@ func push(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	sha, err := in(ts).repo.Commit("main", rollouttest.Change{Message: args[1], Author: author, Files: file(args[0])})
 	ts.Check(err)
-	ts.Setenv(args[0], sha)
+	remember(ts, args[0], sha)
 }
 
 func pushes(ts *testscript.TestScript, neg bool, args []string) {
@@ -252,7 +266,7 @@ func commit(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 3, 3, "commit VAR BRANCH SUBJECT")
 	sha, err := in(ts).repo.Commit(args[1], rollouttest.Change{Message: args[2], Author: "mallory", Files: file(args[0])})
 	ts.Check(err)
-	ts.Setenv(args[0], sha)
+	remember(ts, args[0], sha)
 }
 
 func change(ts *testscript.TestScript, neg bool, args []string) {
@@ -261,7 +275,7 @@ func change(ts *testscript.TestScript, neg bool, args []string) {
 		Message: "Change " + args[1], Author: "ben", Files: map[string]string{args[1]: ts.ReadFile(args[1])},
 	})
 	ts.Check(err)
-	ts.Setenv(args[0], sha)
+	remember(ts, args[0], sha)
 }
 
 func reset(ts *testscript.TestScript, neg bool, args []string) {

@@ -47,10 +47,16 @@ func readYAML(t *testing.T, path string, into any) {
 	}
 }
 
-// mageTargets are the flags of each target, both in lower case: Mage does not
-// care. They come from Mage's own parser, which needs no build and leaves no
+// A target is what a Mage target takes: so many words by their position, and
+// flags, in lower case, since Mage does not care.
+type target struct {
+	words int
+	flags []string
+}
+
+// mageTargets are the targets by their names in lower case. They come from Mage's own parser, which needs no build and leaves no
 // generated file, unlike `mage -l`.
-var mageTargets = sync.OnceValues(func() (map[string][]string, error) {
+var mageTargets = sync.OnceValues(func() (map[string]target, error) {
 	dir := filepath.Join(root, "magefiles")
 	// The parser looks for the imported packages from the working directory,
 	// which is inside the module.
@@ -58,14 +64,14 @@ var mageTargets = sync.OnceValues(func() (map[string][]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	targets := map[string][]string{}
+	targets := map[string]target{}
 	add := func(functions parse.Functions) {
 		for _, f := range functions {
 			flags := []string{}
 			for _, arg := range f.OptionalArgs() {
 				flags = append(flags, strings.ToLower(arg.Name))
 			}
-			targets[strings.ToLower(f.TargetName())] = flags
+			targets[strings.ToLower(f.TargetName())] = target{len(f.RequiredArgs()), flags}
 		}
 	}
 	add(info.Funcs)
@@ -78,7 +84,7 @@ var mageTargets = sync.OnceValues(func() (map[string][]string, error) {
 	return targets, nil
 })
 
-func targets(t *testing.T) map[string][]string {
+func targets(t *testing.T) map[string]target {
 	t.Helper()
 	found, err := mageTargets()
 	if err != nil {
@@ -87,17 +93,21 @@ func targets(t *testing.T) map[string][]string {
 	return found
 }
 
-// checkCall checks that a target exists and has a flag of every given name.
-func checkCall(t *testing.T, target string, flags []string) {
+// checkCall checks that a target exists, takes so many words, and has a flag of
+// every given name.
+func checkCall(t *testing.T, name string, words int, flags []string) {
 	t.Helper()
-	known, ok := targets(t)[strings.ToLower(target)]
+	known, ok := targets(t)[strings.ToLower(name)]
 	if !ok {
-		t.Errorf("there is no Mage target %s", target)
+		t.Errorf("there is no Mage target %s", name)
 		return
 	}
+	if known.words != words {
+		t.Errorf("the Mage target %s takes %d words before its flags, and is given %d", name, known.words, words)
+	}
 	for _, flag := range flags {
-		if !slices.Contains(known, strings.ToLower(flag)) {
-			t.Errorf("the Mage target %s has no flag -%s; it has %v", target, flag, known)
+		if !slices.Contains(known.flags, strings.ToLower(flag)) {
+			t.Errorf("the Mage target %s has no flag -%s; it has %v", name, flag, known.flags)
 		}
 	}
 }

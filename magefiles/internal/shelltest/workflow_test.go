@@ -138,7 +138,7 @@ func TestPermissions(t *testing.T) {
 				case file == promoting && name == "soak":
 					want = map[string]string{}
 				case file == promoting && name == "promote":
-					want = map[string]string{"contents": "write"}
+					want = map[string]string{"contents": "write", "statuses": "read"}
 				}
 				if j.Permissions == nil {
 					t.Errorf("%s says nothing of its permissions", name)
@@ -234,7 +234,7 @@ func TestTargetsThatWorkflowsCallExist(t *testing.T) {
 			for _, f := range flags.FindAllStringSubmatch(line, -1) {
 				given = append(given, f[1])
 			}
-			checkCall(t, name, given)
+			checkCall(t, name, 0, given)
 			calls++
 		}
 	}
@@ -256,10 +256,8 @@ func TestTargetsThatWorkflowsCallExist(t *testing.T) {
 	if calls != 6 {
 		t.Errorf("%d calls of Mage targets in .ci/run, want 3: test, verify, demo", calls-3)
 	}
-	for _, f := range []string{"direct", "yes", "reason", "sha", "stage"} {
-		checkCall(t, "release:override", []string{f})
-	}
-	checkCall(t, "release:promote", []string{"stage"})
+	checkCall(t, "release:override", 0, []string{"direct", "yes", "throughHold", "reason", "sha", "stage"})
+	checkCall(t, "release:promote", 0, []string{"stage"})
 }
 
 func TestSoakWaitsWithoutBlockingAnybody(t *testing.T) {
@@ -380,7 +378,7 @@ func TestTokenOfTheApp(t *testing.T) {
 	}
 	want := map[string]string{
 		"app-id": "${{ vars.ROLLOUT_APP_ID }}", "private-key": "${{ secrets.app_key || secrets.ROLLOUT_APP_KEY }}",
-		"permission-contents": "write", "permission-workflows": "write",
+		"permission-contents": "write", "permission-statuses": "read", "permission-workflows": "write",
 	}
 	if diff := cmp.Diff(want, found[0].With); diff != "" {
 		t.Errorf("what the action is given (-want +got):\n%s", diff)
@@ -420,7 +418,9 @@ func (d *dispatched) Dispatch(_ context.Context, file string, inputs map[string]
 func TestOverrideFindsItsRun(t *testing.T) {
 	var d dispatched
 	dispatcher := rollout.Dispatcher{Workflows: &d, Request: "request-1"}
-	if _, err := dispatcher.Override(t.Context(), rollout.Stage{Name: "apps"}, "1a2b3c4", "why"); err == nil {
+	// It sends the most inputs that an override sends.
+	request := rollout.OverrideRequest{Revision: rollout.Prefix(strings.Repeat("1a2b3c4d", 5)), Reason: "why", ThroughHold: true}
+	if _, err := dispatcher.Override(t.Context(), rollout.Stage{Name: "apps"}, request); err == nil {
 		t.Fatal("the override went on")
 	}
 	w, ok := workflows(t)[d.file]
@@ -473,7 +473,7 @@ func promoteScript(t *testing.T, env ...string) (result, []string) {
 	recorded := newRecorder(t, "rollout")
 	// What is not given to a workflow is the empty text.
 	env = append([]string{
-		"SKIP_WAIT=", "REASON=", "REVISION=", "STAGE=", "ATTEMPT=1", "RUNNER_TEMP=" + filepath.Dir(recorded.path),
+		"SKIP_WAIT=", "THROUGH_HOLD=", "REASON=", "REVISION=", "STAGE=", "ATTEMPT=1", "RUNNER_TEMP=" + filepath.Dir(recorded.path),
 		"RECORDER_LOG=" + recorded.log,
 	}, env...)
 	r := run(t, dir, "", env, "bash", "--noprofile", "--norc", "-eo", "pipefail", script)
@@ -499,10 +499,11 @@ func TestPromotingStep(t *testing.T) {
 		{"override not done", []string{"SKIP_WAIT=true", "RECORDER_EXIT=75"}, []string{"release:override", "-direct", "-yes"}, 75},
 		{
 			"override in full",
-			[]string{"SKIP_WAIT=true", "REASON=why", "REVISION=1a2b3c4", "STAGE=apps"},
-			[]string{"release:override", "-direct", "-yes", "-reason=why", "-sha=1a2b3c4", "-stage=apps"},
+			[]string{"SKIP_WAIT=true", "THROUGH_HOLD=true", "REASON=why", "REVISION=1a2b3c4", "STAGE=apps"},
+			[]string{"release:override", "-direct", "-yes", "-throughHold", "-reason=why", "-sha=1a2b3c4", "-stage=apps"},
 			0,
 		},
+		{"override not through a hold", []string{"SKIP_WAIT=true", "THROUGH_HOLD=false"}, []string{"release:override", "-direct", "-yes"}, 0},
 		{"override run again", []string{"SKIP_WAIT=true", "ATTEMPT=2"}, nil, 2},
 		{
 			"override of a revision run again",
@@ -512,6 +513,8 @@ func TestPromotingStep(t *testing.T) {
 		},
 		{"revision without override", []string{"SKIP_WAIT=false", "REVISION=1a2b3c4"}, nil, 2},
 		{"reason without override", []string{"REASON=why"}, nil, 2},
+		{"through a hold without override", []string{"SKIP_WAIT=false", "THROUGH_HOLD=true"}, nil, 2},
+		{"dispatched by hand", []string{"SKIP_WAIT=false", "THROUGH_HOLD=false"}, []string{"release:promote"}, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

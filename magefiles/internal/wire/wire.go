@@ -31,6 +31,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,30 +54,36 @@ type Command = func(context.Context, *operate.Operator) error
 
 // Run runs a command that speaks to the forge.
 func Run(ctx context.Context, do Command) error {
-	return run(ctx, connect, do)
+	return run(ctx, nil, connect, do)
+}
+
+// RunWith is Run for a target that takes words by their position, as a reason
+// is one, and not only flags.
+func RunWith(ctx context.Context, words []string, do Command) error {
+	return run(ctx, words, connect, do)
 }
 
 // RunOffline runs a command that needs the checkout alone.
 func RunOffline(ctx context.Context, do Command) error {
-	return run(ctx, do)
+	return run(ctx, nil, do)
 }
 
 // run opens the job's summary first, so that whatever goes wrong stands there
 // too.
-func run(ctx context.Context, steps ...Command) error {
+func run(ctx context.Context, words []string, steps ...Command) error {
 	summary, err := openSummary()
 	if err != nil {
 		return Exit(err)
 	}
-	err = attempt(ctx, summary, steps)
+	err = attempt(ctx, summary, words, steps)
 	if err != nil && !errors.Is(err, operate.ErrNotYet) {
 		err = errors.Join(err, report.Failure(target(os.Args[1:]), err).WriteMarkdown(summary))
 	}
 	return Exit(errors.Join(err, summary.Close()))
 }
 
-func attempt(ctx context.Context, summary io.Writer, steps []Command) error {
-	if err := refuseStray(os.Args[1:]); err != nil {
+func attempt(ctx context.Context, summary io.Writer, words []string, steps []Command) error {
+	if err := refuseStray(os.Args[1:], words); err != nil {
 		return err
 	}
 	o, err := open(summary)
@@ -93,7 +100,7 @@ func attempt(ctx context.Context, summary io.Writer, steps []Command) error {
 
 // open reads the plan and finds out who is there to talk to.
 func open(summary io.Writer) (*operate.Operator, error) {
-	file, err := planfile.Load(planPath, planfile.Options{GitHubHosts: gitHubHosts()})
+	file, err := planfile.Load(planPath, planfile.Options{GitHubHosts: gitHubHosts(), Now: time.Now()})
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +109,9 @@ func open(summary io.Writer) (*operate.Operator, error) {
 		return nil, fmt.Errorf("find the repository's root: %w", err)
 	}
 	o := &operate.Operator{Root: root, File: file, Out: os.Stdout, Summary: summary, NewRequest: rand.Text}
+	o.OpenRepository = func(path string) (operate.Repository, error) {
+		return gitrepo.Open(gitrepo.Options{URL: path, Now: time.Now})
+	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		o.In = os.Stdin
 	}
@@ -110,10 +120,8 @@ func open(summary io.Writer) (*operate.Operator, error) {
 
 // target is the first target on the command line.
 func target(args []string) string {
-	for _, arg := range args {
-		if strings.Contains(arg, ":") && !strings.HasPrefix(arg, "-") {
-			return arg
-		}
+	if at := slices.IndexFunc(args, isTarget); at >= 0 {
+		return args[at]
 	}
 	return "the target"
 }
@@ -281,23 +289,51 @@ func identity(ctx context.Context) (name, email string) {
 
 // refuseStray refuses what mage would only stumble over after the target has
 // run: `release:override 1a2b3c4` would override to the newest revision, and
-// then complain that 1a2b3c4 is no target.
-func refuseStray(args []string) error {
-	seen := false
-	for _, arg := range args {
-		switch {
-		case strings.HasPrefix(arg, "-"):
-		case seen:
+// then complain that 1a2b3c4 is no target. Words are those that the target
+// takes by their position.
+func refuseStray(args, words []string) error {
+	if err := refuseFlags(words); err != nil {
+		return err
+	}
+	at := slices.IndexFunc(args, isTarget)
+	if at < 0 {
+		return nil
+	}
+	rest := args[at+1:]
+	for _, arg := range rest[min(len(words), len(rest)):] {
+		if strings.HasPrefix(arg, "-") {
+			continue
+		}
+		return &rollout.Problem{
+			Kind: rollout.ErrUsage,
+			What: fmt.Sprintf("%q is no flag, so nothing was done", arg),
+			Ways: []string{
+				"write flags as -name=value, and quote what has spaces: -sha=1a2b3c4, \"what happened\", -reason=\"what happened\"",
+				"run one target at a time",
+			},
+		}
+	}
+	return nil
+}
+
+func isTarget(arg string) bool {
+	return strings.Contains(arg, ":") && !strings.HasPrefix(arg, "-")
+}
+
+// refuseFlags refuses a flag that stands where a word has to. Mage takes it for
+// the word: `release:hold -stage=apps "what happened"` would hold all stages,
+// because of "-stage=apps".
+func refuseFlags(words []string) error {
+	for _, word := range words {
+		if strings.HasPrefix(word, "-") {
 			return &rollout.Problem{
 				Kind: rollout.ErrUsage,
-				What: fmt.Sprintf("%q is no flag, so nothing was done", arg),
+				What: fmt.Sprintf("%q stands where no flag can stand, so nothing was done", rollout.Printable(word, 80)),
 				Ways: []string{
-					"write flags as -name=value, and quote what has spaces: -sha=1a2b3c4, -reason=\"what happened\"",
-					"run one target at a time",
+					"write flags last: release:hold \"what happened\" -stage=apps",
+					"let a reason begin with something other than a dash",
 				},
 			}
-		case strings.Contains(arg, ":"):
-			seen = true
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/magefile/mage/mg"
@@ -46,6 +47,7 @@ func TestStrayArguments(t *testing.T) {
 		args []string
 		ok   bool
 	}{
+		{[]string{}, true},
 		{[]string{"release:promote"}, true},
 		{[]string{"release:promote", "-stage=apps", "-dryRun"}, true},
 		{[]string{"-t", "10s", "release:promote"}, true},
@@ -58,9 +60,32 @@ func TestStrayArguments(t *testing.T) {
 		{[]string{"release:override", "-sha", "1a2b3c4"}, false},
 		{[]string{"release:override", "-direct", "now"}, false},
 	} {
-		err := refuseStray(test.args)
+		err := refuseStray(test.args, nil)
 		if (err == nil) != test.ok || (err != nil && !errors.Is(err, rollout.ErrUsage)) {
 			t.Errorf("%q: %v", test.args, err)
+		}
+	}
+}
+
+func TestStrayArgumentsBesideWords(t *testing.T) {
+	for _, test := range []struct {
+		words, flags []string
+		ok           bool
+	}{
+		{[]string{"infra is broken"}, nil, true},
+		{[]string{"see https://status.example/1"}, []string{"-stage=apps", "-until=4h"}, true},
+		{[]string{"1a2b3c4", "it leaks: look"}, nil, true},
+		{[]string{"-stage=apps"}, []string{"infra is broken"}, false},
+		{[]string{"-stage=apps"}, nil, false},
+		{[]string{"1a2b3c4", "-reason=it leaks"}, nil, false},
+		{[]string{"infra"}, []string{"is", "broken"}, false},
+		{[]string{"infra"}, []string{"-stage=apps", "broken"}, false},
+		{[]string{"infra"}, []string{"release:promote"}, false},
+	} {
+		args := slices.Concat([]string{"-t", "10s", "release:hold"}, test.words, test.flags)
+		err := refuseStray(args, test.words)
+		if (err == nil) != test.ok || (err != nil && !errors.Is(err, rollout.ErrUsage)) {
+			t.Errorf("%q: %v", args, err)
 		}
 	}
 }

@@ -1,0 +1,228 @@
+package shelltest
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestReasonArrivesAsTyped(t *testing.T) {
+	const task = "flux:override-staged-rollout"
+	for name, reason := range hostile {
+		want := []string{"release:override", "-reason=" + reason}
+		t.Run(name, func(t *testing.T) {
+			t.Run("from the environment", func(t *testing.T) {
+				newWorkbench(t).passesOn(t, want, []string{"REASON=" + reason}, task)
+			})
+			t.Run("from the command line", func(t *testing.T) {
+				b := newWorkbench(t)
+				if !strings.Contains(reason, "{{") {
+					b.passesOn(t, want, []string{"REASON=another one"}, task, "REASON="+reason)
+					return
+				}
+				// Task has evaluated it by then, so it has to be refused.
+				r := b.run(t, []string{"REASON=another one"}, task, "REASON="+reason)
+				if got := b.mage.arguments(t); got != nil || r.code == 0 {
+					t.Errorf("not refused: exit %d, mage got %q", r.code, got)
+				}
+				b.nothingExecuted(t)
+			})
+		})
+	}
+}
+
+// Whatever stands in any variable of any task becomes one argument of the
+// target, and nothing else.
+func TestEveryVariableArrivesAsTyped(t *testing.T) {
+	var typed, all []string
+	for _, text := range slices.Sorted(maps.Values(hostile)) {
+		all = append(all, text)
+		if !strings.Contains(text, "{{") { // the command line cannot have it
+			typed = append(typed, text)
+		}
+	}
+	for name, spec := range allTasks(t) {
+		if len(spec.Env) == 0 {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Run("from the environment", func(t *testing.T) {
+				variables, want := filledIn(spec, strings.Join(all, " "))
+				newWorkbench(t).passesOn(t, want, variables, name)
+			})
+			t.Run("from the command line", func(t *testing.T) {
+				variables, want := filledIn(spec, strings.Join(typed, " "))
+				newWorkbench(t).passesOn(t, want, nil, append([]string{name}, variables...)...)
+			})
+		})
+	}
+}
+
+// filledIn is a task with the same text in each of its variables: these, and
+// what the target is called with.
+func filledIn(spec taskSpec, text string) (variables, want []string) {
+	for variable := range spec.Env {
+		variables = append(variables, strings.TrimPrefix(variable, "ARG_")+"="+text)
+	}
+	parts := command.FindStringSubmatch(spec.Cmds[0].Value)
+	want = []string{parts[1]}
+	for range word.FindAllString(parts[2], -1) {
+		want = append(want, text)
+	}
+	for _, f := range flag.FindAllStringSubmatch(parts[3], -1) {
+		want = append(want, "-"+f[2]+"="+text)
+	}
+	return variables, want
+}
+
+func (b workbench) passesOn(t *testing.T, want, env []string, args ...string) {
+	t.Helper()
+	r := b.run(t, env, args...)
+	if diff := cmp.Diff(want, b.mage.arguments(t)); diff != "" {
+		t.Errorf("arguments of mage (-want +got):\n%s%s", diff, r.stderr)
+	}
+	b.nothingExecuted(t)
+}
+
+func (b workbench) nothingExecuted(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(b.dir, "executed")); err == nil {
+		t.Error("the reason was executed")
+	}
+}
+
+func TestTemplateOnCommandLineIsExplained(t *testing.T) {
+	tasks := 0
+	for name, spec := range allTasks(t) {
+		if _, ok := spec.Env["ARG_REASON"]; !ok {
+			continue
+		}
+		tasks++
+		t.Run(name, func(t *testing.T) {
+			b := newWorkbench(t)
+			r := b.run(t, nil, name, "SHA=1a2b3c4", "REASON={{.MAGE}}")
+			if want := "REASON='…' task"; !strings.Contains(r.stderr, want) || b.mage.arguments(t) != nil {
+				t.Errorf("no way out (%s) in:\n%s", want, r.stderr)
+			}
+		})
+	}
+	if tasks == 0 {
+		t.Error("no task takes a reason")
+	}
+}
+
+func TestRequiredVariables(t *testing.T) {
+	for _, tt := range []struct {
+		task  string
+		given []string
+		want  string
+	}{
+		{"hold", nil, "REASON is required"},
+		{"hold", []string{"REASON="}, "REASON is required"},
+		{"hold", []string{"STAGE=apps", "UNTIL=4h"}, "REASON is required"},
+		{"taint", []string{"REASON=why"}, "SHA is required"},
+		{"taint", []string{"SHA=1a2b3c4"}, "REASON is required"},
+		{"clear", []string{"REASON=why"}, "SHA is required"},
+		{"clear", []string{"SHA=1a2b3c4"}, "REASON is required"},
+	} {
+		for _, namespace := range []string{"flux:", "release:"} {
+			t.Run(fmt.Sprintf("%s%s %v", namespace, tt.task, tt.given), func(t *testing.T) {
+				b := newWorkbench(t)
+				r := b.run(t, nil, append([]string{namespace + tt.task}, tt.given...)...)
+				if got := b.mage.arguments(t); got != nil {
+					t.Errorf("mage was called with %q", got)
+				}
+				if r.code == 0 || !strings.Contains(r.stderr, tt.want) {
+					t.Errorf("exit %d, want a failure that says %q, got:\n%s", r.code, tt.want, r.stderr)
+				}
+			})
+		}
+	}
+}
+
+func TestVariablesBecomeFlags(t *testing.T) {
+	tests := []struct {
+		task      string
+		variables []string
+		want      []string
+	}{
+		{"demo", nil, []string{"demo"}},
+		{"test", nil, []string{"test"}},
+		{"bench", nil, []string{"bench"}},
+		{"lint", nil, []string{"lint"}},
+		{"flux:override-staged-rollout", nil, []string{"release:override"}},
+		{
+			"flux:override-staged-rollout",
+			[]string{"REASON=why", "SHA=1a2b3c4", "STAGE=apps", "DIRECT=true", "YES=1", "THROUGH_HOLD=true"},
+			[]string{"release:override", "-reason=why", "-sha=1a2b3c4", "-stage=apps", "-direct=true", "-yes=1", "-throughHold=true"},
+		},
+		{"flux:override-staged-rollout", []string{"REASON=", "YES=false"}, []string{"release:override", "-yes=false"}},
+		{"flux:override-staged-rollout", []string{"SHA=$(id) -yes"}, []string{"release:override", "-sha=$(id) -yes"}},
+		{"flux:hold", []string{"REASON=why"}, []string{"release:hold", "why"}},
+		{"flux:hold", []string{"REASON=why", "STAGE=apps", "UNTIL=2026-03-05 18:00"}, []string{"release:hold", "why", "-stage=apps", "-until=2026-03-05 18:00"}},
+		{"flux:resume", nil, []string{"release:resume"}},
+		{
+			"flux:resume",
+			[]string{"STAGE=apps", "BY=ada", "ALL=true", "REASON=why"},
+			[]string{"release:resume", "-stage=apps", "-by=ada", "-all=true", "-reason=why"},
+		},
+		{"flux:taint", []string{"SHA=1a2b3c4", "REASON=why"}, []string{"release:taint", "1a2b3c4", "why"}},
+		{"flux:clear", []string{"SHA=1a2b3c4", "REASON=why"}, []string{"release:clear", "1a2b3c4", "why"}},
+		{"flux:explain", nil, []string{"release:explain"}},
+		{"flux:explain", []string{"SHA=1a2b3c4", "STAGE=apps", "JSON=true"}, []string{"release:explain", "-sha=1a2b3c4", "-stage=apps", "-json=true"}},
+		{"release:hold", []string{"REASON=why"}, []string{"release:hold", "why"}},
+		{"release:hold", []string{"REASON=why", "STAGE=apps", "UNTIL=2026-03-05 18:00"}, []string{"release:hold", "why", "-stage=apps", "-until=2026-03-05 18:00"}},
+		{"release:resume", nil, []string{"release:resume"}},
+		{
+			"release:resume",
+			[]string{"STAGE=apps", "BY=ada", "ALL=true", "REASON=why"},
+			[]string{"release:resume", "-stage=apps", "-by=ada", "-all=true", "-reason=why"},
+		},
+		{"release:taint", []string{"SHA=1a2b3c4", "REASON=why"}, []string{"release:taint", "1a2b3c4", "why"}},
+		{"release:clear", []string{"SHA=1a2b3c4", "REASON=why"}, []string{"release:clear", "1a2b3c4", "why"}},
+		{"release:explain", nil, []string{"release:explain"}},
+		{"release:explain", []string{"SHA=1a2b3c4", "STAGE=apps", "JSON=true"}, []string{"release:explain", "-sha=1a2b3c4", "-stage=apps", "-json=true"}},
+		{"flux:rollout-status", nil, []string{"release:status"}},
+		{"flux:rollout-status", []string{"JSON=true"}, []string{"release:status", "-json=true"}},
+		{"flux:rollout-history", nil, []string{"release:history"}},
+		{"flux:rollout-history", []string{"JSON=true", "LIMIT=3"}, []string{"release:history", "-json=true", "-limit=3"}},
+		{"release:init", nil, []string{"release:init"}},
+		{"release:init", []string{"DRY_RUN=true", "STRICT=true", "APP=7"}, []string{"release:init", "-dryRun=true", "-strict=true", "-app=7"}},
+		{"release:promote", nil, []string{"release:promote"}},
+		{"release:promote", []string{"STAGE=apps", "DRY_RUN=true"}, []string{"release:promote", "-stage=apps", "-dryRun=true"}},
+		{"release:status", nil, []string{"release:status"}},
+		{"release:status", []string{"JSON=true"}, []string{"release:status", "-json=true"}},
+		{"release:history", nil, []string{"release:history"}},
+		{"release:history", []string{"JSON=true", "LIMIT=3"}, []string{"release:history", "-json=true", "-limit=3"}},
+		{"release:backtest", nil, []string{"release:backtest"}},
+		{
+			"release:backtest",
+			[]string{"REPO=../a b", "BRANCH=main", "SINCE=2026-01-01", "POLICY=plan,tip", "STAGE=apps", "JSON=true", "SVG=true"},
+			[]string{"release:backtest", "-repo=../a b", "-branch=main", "-since=2026-01-01", "-policy=plan,tip", "-stage=apps", "-json=true", "-svg=true"},
+		},
+		{"verify:branches", nil, []string{"verify:branches"}},
+		{"verify:branches", []string{"FORMAT=json"}, []string{"verify:branches", "-format=json"}},
+	}
+	seen := []string{"default"}
+	for _, tt := range tests {
+		seen = append(seen, tt.task)
+		t.Run(fmt.Sprintf("%s with %d variables", tt.task, len(tt.variables)), func(t *testing.T) {
+			b := newWorkbench(t)
+			r := b.run(t, nil, append([]string{tt.task}, tt.variables...)...)
+			if diff := cmp.Diff(tt.want, b.mage.arguments(t)); diff != "" || r.code != 0 {
+				t.Errorf("exit %d, arguments of mage (-want +got):\n%s%s", r.code, diff, r.stderr)
+			}
+		})
+	}
+	for name := range allTasks(t) {
+		if !slices.Contains(seen, name) {
+			t.Errorf("the task %s is not tested", name)
+		}
+	}
+}
