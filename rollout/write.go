@@ -1,0 +1,88 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// write gives the ledger one entry and a new state, and nothing else. Whoever
+// else writes at the same time loses nothing: it is decided anew on what they
+// wrote. The receipt's snapshot has the state afterwards.
+func (e *Engine) write(ctx context.Context, decide func(State, Observation) (Entry, State, error)) (Receipt, error) {
+	var err error
+	for range writeAttempts {
+		var r Receipt
+		if r, err = e.tryWrite(ctx, decide); !errors.Is(err, ErrMoved) {
+			return r, err
+		}
+	}
+	return Receipt{}, &Problem{
+		Kind: ErrMoved, What: fmt.Sprintf("gave up after %d attempts, in each of which somebody else wrote to %s first", writeAttempts, e.Plan.Ledger),
+		Cause: err, Ways: []string{"run it again"},
+	}
+}
+
+// writeAttempts is more than a decision gets: nobody may be kept from holding
+// a stage by others who are busy.
+const writeAttempts = 20
+
+func (e *Engine) tryWrite(ctx context.Context, decide func(State, Observation) (Entry, State, error)) (Receipt, error) {
+	o, err := e.Remote.Observe(ctx, Query{Ledger: e.Plan.Ledger})
+	if err != nil {
+		return Receipt{}, fmt.Errorf("observe %s: %w", e.Plan.Ledger, err)
+	}
+	ledger := Head{e.Plan.Ledger, o.Ledger}
+	if o.Ledger == "" {
+		return Receipt{}, e.exist(Snapshot{Upstream: Head{SHA: "-"}, Target: Head{SHA: "-"}, Ledger: ledger})
+	}
+	state, err := e.state(ctx, o)
+	if err != nil {
+		return Receipt{}, err
+	}
+	entry, after, err := decide(state.current(o.At), o)
+	if err != nil {
+		return Receipt{}, err
+	}
+	draft, err := e.Ledger.Draft(entry, after)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("write ledger entry: %w", err)
+	}
+	r := Receipt{Entry: &entry, Snapshot: Snapshot{At: o.At, Ledger: ledger, State: after}}
+	if r.Commit, err = e.commit(ctx, Transaction{Ledger: ledger, Draft: draft}); err != nil {
+		return Receipt{}, fmt.Errorf("%s: %w", entry.Kind, err)
+	}
+	return r, nil
+}
+
+// current is the state without holds that have run out.
+func (s State) current(now time.Time) State {
+	s.Holds = slices.DeleteFunc(slices.Clone(s.Holds), func(h Hold) bool { return !h.Until.IsZero() && !now.Before(h.Until) })
+	return s
+}
+
+// required checks a reason that has to be given.
+func required(given string) (string, error) {
+	if strings.TrimSpace(given) == "" {
+		return "", &Problem{Kind: ErrUsage, What: "a reason is required, and none was given", Ways: []string{"say why: whoever is called at night will read it"}}
+	}
+	return optional(given)
+}
+
+// optional checks a reason that can be missing, and is what will be recorded.
+func optional(given string) (string, error) {
+	reason := strings.TrimSpace(given)
+	switch {
+	case reason == "":
+		return NoReason, nil
+	case !utf8.ValidString(reason):
+		return "", usagef("the reason is not UTF-8, and could not be recorded as it was given")
+	case len(reason) > longestReason:
+		return "", usagef("the reason is %d bytes long, and at most %d are recorded", len(reason), longestReason)
+	}
+	return reason, nil
+}
