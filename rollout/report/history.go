@@ -126,7 +126,8 @@ func Marked(r rollout.Receipt) Document {
 	}
 	d.Fact("Recorded", "as %s", r.Commit.Short())
 	if e.Kind == rollout.EntryResume {
-		lifted(&d, e.Holds)
+		listHolds(&d, "Lifted", e.Holds)
+		listHolds(&d, "Still held", r.Snapshot.State.Holds)
 	}
 	return d
 }
@@ -147,12 +148,12 @@ func until(e rollout.Entry) string {
 	return fmt.Sprintf("%s, for %s", rollout.FormatTime(e.Until), rollout.FormatDuration(e.Until.Sub(e.At)))
 }
 
-func lifted(d *Document, holds []rollout.Hold) {
+func listHolds(d *Document, label string, holds []rollout.Hold) {
 	for _, h := range holds {
 		end := ""
 		if !h.Until.IsZero() {
 			end = ", until " + rollout.FormatTime(h.Until)
 		}
-		d.Fact("Lifted", "%s, by %s, since %s%s: %s", held(h.Stage), rollout.Printable(h.By, 60), rollout.FormatTime(h.At), end, oneLine(h.Reason))
+		d.Fact(label, "%s, by %s, since %s%s: %s", held(h.Stage), rollout.Printable(h.By, 60), rollout.FormatTime(h.At), end, oneLine(h.Reason))
 	}
 }

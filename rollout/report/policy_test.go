@@ -86,6 +86,13 @@ func decidedFor(stage rollout.Stage, s rollout.Snapshot) rollout.Receipt {
 	return rollout.Receipt{Decision: rollout.Decide(s.At, stage, s), Snapshot: s, Commit: sha(14)}
 }
 
+// lifted is a resume of ada's, after which bob still holds.
+func lifted() rollout.Receipt {
+	r := marked(rollout.EntryResume, func(e *rollout.Entry) { e.Stage, e.Holds = "apps", []rollout.Hold{adaHolds} })
+	r.Snapshot.State.Holds = []rollout.Hold{bobHolds}
+	return r
+}
+
 // unfrozen is guarded without its windows.
 func unfrozen() rollout.Stage {
 	stage := guarded
@@ -156,7 +163,7 @@ func TestPolicyDocuments(t *testing.T) {
 			overriddenThrough(t, held(troubled(3), adaHolds, bobHolds), sha(6))),
 		"marked-hold":       report.Marked(marked(rollout.EntryHold, func(e *rollout.Entry) { e.Stage, e.Until = "apps", in(71) })),
 		"marked-hold-all":   report.Marked(marked(rollout.EntryHold, func(*rollout.Entry) {})),
-		"marked-resume":     report.Marked(marked(rollout.EntryResume, func(e *rollout.Entry) { e.Stage, e.Holds = "apps", []rollout.Hold{adaHolds} })),
+		"marked-resume":     report.Marked(lifted()),
 		"marked-resume-all": report.Marked(marked(rollout.EntryResume, func(e *rollout.Entry) { e.Holds = []rollout.Hold{adaHolds, bobHolds} })),
 		"marked-taint":      report.Marked(marked(rollout.EntryTaint, func(e *rollout.Entry) { e.Commit = sha(4) })),
 		"marked-clear":      report.Marked(marked(rollout.EntryClear, func(e *rollout.Entry) { e.Commit = sha(4) })),

@@ -142,7 +142,7 @@ func (d *demo) runWorkflow(ctx context.Context, dispatch rollouttest.Dispatch) r
 	if err == nil {
 		err = o.Override(ctx, operate.Override{
 			Reason: dispatch.Inputs["reason"], Stage: dispatch.Inputs["stage"],
-			Revision: dispatch.Inputs["revision"], Direct: true, Yes: true,
+			Revision: dispatch.Inputs["revision"], ThroughHold: dispatch.Inputs["through_hold"] == "true", Direct: true, Yes: true,
 		})
 	}
 	if err != nil {
