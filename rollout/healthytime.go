@@ -63,49 +63,77 @@ func (x *examination) measure(clock SoakClock, revisions []Revision, s Snapshot)
 	return h
 }
 
-// read goes through the reports in the order of time. When a newer revision is
-// reported of for the first time, the contexts that it shares with the one
-// before it go on, and those that are in neither are gone.
+// read goes through the reports in the order of time.
 func (h *healthyTime) read(x *examination, all []report) {
-	inRevision := map[int]map[int]bool{}
+	now := newStream(x, all)
 	for _, r := range all {
-		if inRevision[r.order] == nil {
-			inRevision[r.order] = map[int]bool{}
-		}
-		inRevision[r.order][r.context] = true
+		now.take(r)
+		h.change(r.At, now.healthy())
 	}
-	state := map[int]bool{}
-	for _, exact := range x.asked.Required {
-		if exact.Contexts.Exact() {
-			state[x.index(exact.Contexts.String())] = false
-		}
-	}
-	failing := map[int]bool{}
-	newest, before := -1, -1
-	for _, r := range all {
-		if r.order > newest {
-			before, newest = newest, r.order
-			for c := range state {
-				if !inRevision[newest][c] && !inRevision[before][c] && !x.exact(c) {
-					delete(state, c)
-					delete(failing, c)
-				}
-			}
-		}
-		state[r.context] = r.State == EvidenceSuccess
-		failing[r.context] = r.State != EvidenceSuccess
-		healthy := true
-		h.broken = ""
-		for c, ok := range state {
-			healthy = healthy && ok
-			if failing[c] && (h.broken == "" || x.contexts[c] < h.broken) {
-				h.broken = x.contexts[c]
-			}
-		}
-		h.change(r.At, healthy)
-	}
+	h.broken = now.broken()
 }
 
+// A stream is what each context that is expected said last, as time goes by.
+type stream struct {
+	x *examination
+	// of are the contexts in which a revision was reported of, by its order.
+	of map[int]map[int]bool
+	// said is empty of a context that the plan names, before it says anything.
+	said   map[int]EvidenceState
+	newest int
+}
+
+func newStream(x *examination, all []report) *stream {
+	s := &stream{x: x, of: map[int]map[int]bool{}, said: map[int]EvidenceState{}, newest: -1}
+	for _, r := range all {
+		if s.of[r.order] == nil {
+			s.of[r.order] = map[int]bool{}
+		}
+		s.of[r.order][r.context] = true
+	}
+	for c := range x.contexts {
+		if x.exact(c) {
+			s.said[c] = ""
+		}
+	}
+	return s
+}
+
+// take goes on to the next report. When a newer revision is reported of for
+// the first time, contexts that are neither in it nor in the one before it are
+// gone.
+func (s *stream) take(r report) {
+	if r.order > s.newest {
+		for c := range s.said {
+			if !s.of[r.order][c] && !s.of[s.newest][c] && !s.x.exact(c) {
+				delete(s.said, c)
+			}
+		}
+		s.newest = r.order
+	}
+	s.said[r.context] = r.State
+}
+
+func (s *stream) healthy() bool {
+	for _, state := range s.said {
+		if state != EvidenceSuccess {
+			return false
+		}
+	}
+	return true
+}
+
+// broken is the first context, by name, that said last that it failed.
+func (s *stream) broken() string {
+	for c, name := range s.x.contexts {
+		if state := s.said[c]; state != "" && state != EvidenceSuccess {
+			return name
+		}
+	}
+	return ""
+}
+
+// exact tells whether the plan names a context in full.
 func (x *examination) exact(c int) bool {
 	return slices.ContainsFunc(x.asked.Required, func(r Requirement) bool {
 		return r.Contexts.Exact() && r.Contexts.Match(x.contexts[c])
