@@ -8,28 +8,46 @@ import (
 
 // gather reads the evidence that the stage asks for. A forge that knows none
 // gives none, and nothing goes out.
+//
+// All pending commits are asked about, not only those that are known to be
+// revisions: the push log can have lost the row of one that Flux has failed on.
 func (e *Engine) gather(ctx context.Context, s *Snapshot, stage Stage) error {
 	witness, ok := e.Remote.(Witness)
 	if !ok || len(stage.Health.Required) == 0 {
 		return nil
 	}
-	read := witness.Evidence
-	if stage.SoakClock != WallClock {
-		read = witness.EvidenceLog
-	}
 	of := []SHA{s.Target.SHA}
-	pending, _ := revisions(s.At, *s, newGraph(s.Upstream.SHA, s.Pending))
-	for _, r := range pending {
-		of = append(of, r.SHA)
+	for _, c := range s.Pending {
+		of = append(of, c.SHA)
 	}
 	var err error
-	if s.Evidence, err = read(ctx, of); err != nil {
+	if s.Evidence, err = e.read(ctx, witness, stage, of); err != nil {
 		return err
 	}
 	if stage.Health.reported(s.Evidence[s.Target.SHA]) {
 		return nil
 	}
-	return e.lookBack(ctx, s, stage, read)
+	return e.lookBack(ctx, s, stage, witness)
+}
+
+// read reads what was reported of commits: as a rule the newest of each
+// context, and all of it where the soak counts healthy time. That costs a
+// request for each commit, so those with nothing to say are left out.
+func (e *Engine) read(ctx context.Context, witness Witness, stage Stage, of []SHA) (map[SHA][]Evidence, error) {
+	newest, err := witness.Evidence(ctx, of)
+	if err != nil || stage.SoakClock == WallClock {
+		return newest, err
+	}
+	var reported []SHA
+	for _, sha := range of {
+		if stage.Health.reported(newest[sha]) {
+			reported = append(reported, sha)
+		}
+	}
+	if len(reported) == 0 {
+		return newest, nil
+	}
+	return witness.EvidenceLog(ctx, reported)
 }
 
 // reported tells whether anything was reported that the plan asks for.
@@ -42,7 +60,7 @@ func (h Health) reported(evidence []Evidence) bool {
 // lookBack finds the newest of the stage's earlier heads that anything was
 // reported of. Flux may have skipped the head, and its contexts are asked for
 // all the same.
-func (e *Engine) lookBack(ctx context.Context, s *Snapshot, stage Stage, read func(context.Context, []SHA) (map[SHA][]Evidence, error)) error {
+func (e *Engine) lookBack(ctx context.Context, s *Snapshot, stage Stage, witness Witness) error {
 	records, err := e.Records(ctx, s.Ledger.SHA, entriesBack)
 	if err != nil {
 		return err
@@ -56,7 +74,7 @@ func (e *Engine) lookBack(ctx context.Context, s *Snapshot, stage Stage, read fu
 	if len(heads) == 0 {
 		return nil
 	}
-	evidence, err := read(ctx, heads)
+	evidence, err := e.read(ctx, witness, stage, heads)
 	if err != nil {
 		return err
 	}

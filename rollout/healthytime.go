@@ -35,9 +35,9 @@ func (r report) failed() int {
 	return 1
 }
 
-// measure reads the evidence of the stage's head and of pending revisions,
-// which are given newest first, with all that was ever reported of them.
-func (x *examination) measure(clock SoakClock, revisions []Revision, s Snapshot) *healthyTime {
+// measure reads the evidence of the stage's head and of pending commits, which
+// are given newest first, with all that was ever reported of them.
+func (x *examination) measure(clock SoakClock, commits []Commit, s Snapshot) *healthyTime {
 	h := &healthyTime{clock: clock}
 	if clock == WallClock {
 		return h
@@ -52,8 +52,8 @@ func (x *examination) measure(clock SoakClock, revisions []Revision, s Snapshot)
 		}
 	}
 	add(cmp.Or(s.Reported, s.Target.SHA), 0)
-	for i, r := range revisions {
-		add(r.SHA, len(revisions)-i)
+	for i, c := range commits {
+		add(c.SHA, len(commits)-i)
 	}
 	// Of one revision and second the worse report is the one that counts.
 	slices.SortStableFunc(all, func(a, b report) int {

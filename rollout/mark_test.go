@@ -430,7 +430,7 @@ func TestEvidenceIsGathered(t *testing.T) {
 	w.evidence[b] = []rollout.Evidence{{Context: "flux/x", State: rollout.EvidenceSuccess, At: hour(2)}}
 	w.asked, stage.SoakClock = nil, rollout.PausingClock
 	receipt = must(t)(e.Promote(t.Context(), stage))
-	if receipt.Decision.Action != rollout.Promote || strings.Join(w.asked, " ") != "log A B" {
+	if receipt.Decision.Action != rollout.Promote || strings.Join(w.asked, " ") != "A B log B" {
 		t.Errorf("%s, asked of %v", describe(receipt.Decision), w.asked)
 	}
 

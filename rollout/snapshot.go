@@ -29,7 +29,7 @@ type Snapshot struct {
 	// upstream has not yet, in any order: they may revert what is pending.
 	Ahead []Commit
 	// Evidence is what was reported of the stage's head and of pending
-	// revisions, newest first: the newest of each context, and all of it
+	// commits, newest first: the newest of each context, and all of it
 	// where the soak counts healthy time.
 	Evidence map[SHA][]Evidence
 	// Reported is the newest of the stage's earlier heads that anything was

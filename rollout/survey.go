@@ -57,7 +57,7 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 	}
 	v.asked = g.soakAsked()
 	v.health = examine(now, stage.Health, g, s)
-	v.healthy = v.health.measure(stage.SoakClock, v.revisions, s)
+	v.healthy = v.health.measure(stage.SoakClock, g.commits, s)
 	for _, h := range s.State.Holds {
 		if h.Holds(stage.Name, now) {
 			v.holds = append(v.holds, h)
