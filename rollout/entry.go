@@ -28,6 +28,8 @@ type Entry struct {
 	Unsoaked []Unsoaked `json:"unsoaked,omitempty"`
 	// Commit is what was tainted or cleared.
 	Commit SHA `json:"commit,omitempty"`
+	// Reverts are those that a clearance sets aside.
+	Reverts []SHA `json:"reverts,omitempty"`
 	// Until is when a hold runs out by itself.
 	Until time.Time `json:"until,omitzero"`
 	// Holds are those that were lifted, or that an override went through.

@@ -127,10 +127,9 @@ func (x *examination) conditions(now time.Time, position int, evidence []Evidenc
 		if all == nil {
 			all = make([]condition, len(x.contexts))
 		}
-		// The newest comes first; of one second, the worse one counts.
-		is := condition{x.judge(now, e), e.At, position, e.Description}
-		if all[c].at.IsZero() || e.At.After(all[c].at) || (e.At.Equal(all[c].at) && is.state == bad) {
-			all[c] = is
+		// The newest comes first, also of one second.
+		if all[c].at.IsZero() || e.At.After(all[c].at) {
+			all[c] = condition{x.judge(now, e), e.At, position, e.Description}
 		}
 	}
 	return all

@@ -27,14 +27,6 @@ type report struct {
 	context, order int
 }
 
-// failed is 1 of a report of a failure.
-func (r report) failed() int {
-	if r.State == EvidenceSuccess {
-		return 0
-	}
-	return 1
-}
-
 // measure reads the evidence of the stage's head and of pending commits, which
 // are given newest first, with all that was ever reported of them.
 func (x *examination) measure(clock SoakClock, commits []Commit, s Snapshot) *healthyTime {
@@ -44,7 +36,8 @@ func (x *examination) measure(clock SoakClock, commits []Commit, s Snapshot) *he
 	}
 	var all []report
 	add := func(sha SHA, order int) {
-		for _, e := range s.Evidence[sha] {
+		// The newest comes first, also of one second.
+		for _, e := range slices.Backward(s.Evidence[sha]) {
 			// A status that says pending takes nothing back.
 			if c := x.index(e.Context); c >= 0 && e.State != EvidencePending {
 				all = append(all, report{e, c, order})
@@ -55,10 +48,7 @@ func (x *examination) measure(clock SoakClock, commits []Commit, s Snapshot) *he
 	for i, c := range commits {
 		add(c.SHA, len(commits)-i)
 	}
-	// Of one revision and second the worse report is the one that counts.
-	slices.SortStableFunc(all, func(a, b report) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.order, b.order), cmp.Compare(a.failed(), b.failed()))
-	})
+	slices.SortStableFunc(all, func(a, b report) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.order, b.order)) })
 	h.read(x, all)
 	return h
 }

@@ -17,15 +17,15 @@ type MarkRequest struct {
 // Taint says that a commit is bad: nothing that contains it is promoted,
 // unless it also contains its revert.
 func (e *Engine) Taint(ctx context.Context, request MarkRequest) (Receipt, error) {
-	return e.mark(ctx, request, EntryTaint, func(s State, mark Mark) (State, error) {
-		if slices.ContainsFunc(s.Taints, func(m Mark) bool { return m.Commit == mark.Commit }) {
+	return e.mark(ctx, request, EntryTaint, func(s State, mark *Mark) (State, error) {
+		if slices.ContainsFunc(s.Taints, mark.sameCommit) {
 			return s, &Problem{Kind: ErrRefused, What: mark.Commit.Short() + " is tainted already"}
 		}
 		if err := e.refuseOut(ctx, mark.Commit); err != nil {
 			return s, err
 		}
 		s.Cleared = without(s.Cleared, mark.Commit)
-		s.Taints = append(slices.Clone(s.Taints), mark)
+		s.Taints = append(slices.Clone(s.Taints), *mark)
 		return s, nil
 	})
 }
@@ -49,36 +49,42 @@ func (e *Engine) refuseOut(ctx context.Context, commit SHA) error {
 	}
 }
 
-// Clear takes a taint back, or says of a commit that was reverted that it is
-// not bad.
+// Clear takes a taint back, and sets aside the reverts of a commit that there
+// are now: it is not bad. A revert that comes later counts.
 func (e *Engine) Clear(ctx context.Context, request MarkRequest) (Receipt, error) {
-	return e.mark(ctx, request, EntryClear, func(s State, mark Mark) (State, error) {
-		if slices.ContainsFunc(s.Cleared, func(m Mark) bool { return m.Commit == mark.Commit }) {
+	return e.mark(ctx, request, EntryClear, func(s State, mark *Mark) (State, error) {
+		reverts, err := e.revertsOf(ctx, mark.Commit)
+		if err != nil {
+			return s, err
+		}
+		tainted := slices.ContainsFunc(s.Taints, mark.sameCommit)
+		if i := slices.IndexFunc(s.Cleared, mark.sameCommit); i >= 0 && !tainted && subset(reverts, s.Cleared[i].Reverts) {
 			return s, &Problem{Kind: ErrRefused, What: mark.Commit.Short() + " is cleared already"}
 		}
-		tainted := slices.ContainsFunc(s.Taints, func(m Mark) bool { return m.Commit == mark.Commit })
-		s.Taints = without(s.Taints, mark.Commit)
-		reverted, err := e.reverted(ctx, mark.Commit)
-		switch {
-		case err != nil:
-			return s, err
-		case reverted:
-			// Kept only where something would taint it again at once: a later
-			// revert shall count.
-			s.Cleared = append(slices.Clone(s.Cleared), mark)
-		case !tainted:
+		if !tainted && len(reverts) == 0 {
 			return s, &Problem{Kind: ErrRefused, What: mark.Commit.Short() + " is neither tainted nor reverted, so there is nothing to clear"}
+		}
+		s.Taints, s.Cleared = without(s.Taints, mark.Commit), without(s.Cleared, mark.Commit)
+		if mark.Reverts = reverts; len(reverts) > 0 {
+			s.Cleared = append(s.Cleared, *mark)
 		}
 		return s, nil
 	})
 }
 
+func (m Mark) sameCommit(other Mark) bool { return m.Commit == other.Commit }
+
 func without(marks []Mark, commit SHA) []Mark {
 	return slices.DeleteFunc(slices.Clone(marks), func(m Mark) bool { return m.Commit == commit })
 }
 
+// subset tells whether all of some are among others.
+func subset(some, others []SHA) bool {
+	return !slices.ContainsFunc(some, func(sha SHA) bool { return !slices.Contains(others, sha) })
+}
+
 // mark writes an operator's word on a commit.
-func (e *Engine) mark(ctx context.Context, request MarkRequest, kind EntryKind, change func(State, Mark) (State, error)) (Receipt, error) {
+func (e *Engine) mark(ctx context.Context, request MarkRequest, kind EntryKind, change func(State, *Mark) (State, error)) (Receipt, error) {
 	reason, err := required(request.Reason)
 	if err != nil {
 		return Receipt{}, err
@@ -89,7 +95,9 @@ func (e *Engine) mark(ctx context.Context, request MarkRequest, kind EntryKind, 
 	}
 	return e.write(ctx, func(s State, o Observation) (Entry, State, error) {
 		entry := e.sign(Entry{Kind: kind, Commit: commit, Reason: reason}, o)
-		s, err := change(s, Mark{Commit: commit, By: entry.By, Reason: reason, At: entry.At})
+		mark := Mark{Commit: commit, By: entry.By, Reason: reason, At: entry.At}
+		s, err := change(s, &mark)
+		entry.Reverts = mark.Reverts
 		return entry, s, err
 	})
 }
@@ -129,20 +137,20 @@ func (e *Engine) resolve(ctx context.Context, wanted Prefix) (SHA, error) {
 	}
 }
 
-// reverted tells whether some stage takes a commit for bad because a later one
-// reverts it.
-func (e *Engine) reverted(ctx context.Context, commit SHA) (bool, error) {
+// revertsOf lists the commits by which a commit is reverted, in the eyes of any
+// stage for which it is pending.
+func (e *Engine) revertsOf(ctx context.Context, commit SHA) ([]SHA, error) {
+	var all []SHA
 	for _, stage := range e.Plan.Downstream() {
 		s, err := e.Observe(ctx, stage)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		s.State.Taints, s.State.Cleared = nil, nil
-		for _, t := range Decide(s.At, stage, s).Taints {
-			if t.Commit.SHA == commit {
-				return true, nil
+		for _, sha := range revertsIn(newGraph(s.Upstream.SHA, s.Pending), s, commit) {
+			if !slices.Contains(all, sha) {
+				all = append(all, sha)
 			}
 		}
 	}
-	return false, nil
+	return all, nil
 }

@@ -268,6 +268,34 @@ func TestClearWhatWasReverted(t *testing.T) {
 	}
 }
 
+// A clearance sets aside the reverts that there are, and no others.
+func TestALaterRevertCounts(t *testing.T) {
+	r := newRemote(t, "main", "release")
+	b := r.push("main", 1, "B")
+	revert := "Revert B\n\nThis reverts commit " + string(b) + ".\n"
+	r.messages[sha("C")], r.messages[sha("D")] = revert, revert
+	c := r.push("main", 10, "C")
+	r.now = hour(11)
+	ada := r.as("ada", twoStages)
+	clear := rollout.MarkRequest{Commit: rollout.Prefix(b), Reason: "the revert was wrong"}
+	receipt := must(t)(ada.Clear(t.Context(), clear))
+	if diff := cmp.Diff([]rollout.SHA{c}, receipt.Entry.Reverts); diff != "" {
+		t.Errorf("set aside (-want +got):\n%s", diff)
+	}
+	d := r.push("main", 12, "D")
+	r.now = hour(25)
+	if got := r.promotes(t); got != rollout.Wait || r.branches["release"] != sha("A") {
+		t.Errorf("%s, and release stands at %s", got, name(r.branches["release"]))
+	}
+	receipt = must(t)(ada.Clear(t.Context(), clear))
+	if diff := cmp.Diff([]rollout.SHA{d, c}, receipt.Entry.Reverts); diff != "" || len(r.state(t).Cleared) != 1 {
+		t.Errorf("set aside (-want +got):\n%s", diff)
+	}
+	if r.promotes(t); r.branches["release"] != b {
+		t.Errorf("release stands at %s", name(r.branches["release"]))
+	}
+}
+
 func TestTaintsAreRefused(t *testing.T) {
 	r := newRemote(t, "main", "release")
 	r.push("main", 1, "B")
@@ -380,6 +408,25 @@ func TestAStateThatSomebodyElseChanged(t *testing.T) {
 	}
 	_, err = r.engine(twoStages).Promote(t.Context(), apps)
 	refusal(t, err, rollout.ErrLedger, "none of its last 50 commits")
+}
+
+// Entries name their state since they do; one that does not is no proof.
+func TestAnEntryWithoutItsState(t *testing.T) {
+	r := newRemote(t, "main", "release")
+	r.push("main", 1, "B")
+	r.now = hour(30)
+	bare := "init: by hand\n\nRollout-Entry: {\"kind\":\"init\",\"at\":\"2026-03-02T08:00:00Z\"}\n"
+	r.append(rollout.Draft{Message: bare, Files: r.files})
+	_, err := r.engine(twoStages).Promote(t.Context(), apps)
+	refusal(t, err, rollout.ErrLedger, "could hide a hold")
+
+	// A ledger from before has none.
+	old := newRemote(t, "main", "release")
+	old.push("main", 1, "B")
+	old.now, old.ledger[0].Message = hour(30), bare
+	if got := old.promotes(t); got != rollout.Promote {
+		t.Errorf("an old ledger: %s", got)
+	}
 }
 
 // An entry whose state is not the one it was written with is no proof.

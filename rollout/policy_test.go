@@ -191,9 +191,23 @@ func TestKnownBadStaysIn(t *testing.T) {
 				1  push B
 				0  say C This reverts commit @B.
 				4  push C
-				5  clear B
+				5  clear B C
 				26 look`,
 			want: "promote B(B): C@4h soaking, B@1h promotable",
+		},
+		{
+			name: "but not what is reverted after that",
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  say C This reverts commit @B.
+				4  push C
+				5  clear B C
+				0  say D This reverts commit @B.
+				6  push D
+				26 look`,
+			want: "wait until 28h: D@6h soaking, C@4h soaking, B@1h tainted",
 		},
 		{
 			name: "a revert that is made and reverted on the way clears nothing",
@@ -809,7 +823,7 @@ func TestSoakOnHealthyTime(t *testing.T) {
 			1  push B
 			5  report B flux/x good
 			25 look`},
-		{name: "of one second the failure counts", stage: clock(rollout.PausingClock), want: "blocked: C@2h unhealthy, B@1h soaking", story: `
+		{name: "of one second the last report counts", stage: clock(rollout.PausingClock), want: "blocked: C@2h unhealthy, B@1h soaking", story: `
 			0  push A
 			0  release A
 			0  report A flux/x good

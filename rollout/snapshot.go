@@ -85,6 +85,8 @@ type Mark struct {
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
+	// Reverts are those that a clearance sets aside. A later one counts.
+	Reverts []SHA `json:"reverts,omitempty"`
 }
 
 // WithArrival is the state with one more arrival on a branch, and without

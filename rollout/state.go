@@ -18,17 +18,21 @@ func (e *Engine) state(ctx context.Context, o Observation) (State, error) {
 		return s, fmt.Errorf("read %s at %s: %w", e.Plan.Ledger, o.Ledger.Short(), err)
 	}
 	head := e.Ledger.Record(LedgerCommit{SHA: o.Ledger, Message: o.Message})
+	digest := e.Ledger.Digest(o.Files)
+	if head.Damaged == "" && head.State == digest {
+		return s, nil
+	}
+	records, err := e.Records(ctx, o.Ledger, entriesBack)
+	if err != nil {
+		return s, err
+	}
+	if head.Damaged == "" && head.State == "" && !slices.ContainsFunc(records, func(r Record) bool { return r.State != "" }) {
+		return s, nil // a ledger from before entries named their state
+	}
 	if head.Damaged != "" {
-		var records []Record
-		if records, err = e.Records(ctx, o.Ledger, entriesBack); err != nil {
-			return s, err
-		}
 		head = newestWhole(records)
 	}
-	if head.Commit == o.Ledger && head.State == "" {
-		return s, nil // written before entries named their state, and by nobody else
-	}
-	if head.State != e.Ledger.Digest(o.Files) {
+	if head.State != digest {
 		return s, e.foreignState(o, head)
 	}
 	return s, nil

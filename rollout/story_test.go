@@ -26,7 +26,7 @@ var mention = regexp.MustCompile(`@@?[A-Z][0-9]?`)
 //	                    break, @A the SHA of A, @@A its first seven digits
 //	6   tree C A        C has A's tree, given before it is pushed
 //	6   report A x good x is a context: good, bad or pending
-//	6   taint A         ada taints A; clear A clears it
+//	6   taint A         ada taints A; clear A C clears it, although C reverts it
 //	6   hold 8          ada holds the stage until hour 8; hold alone for good
 //	9   look            when the snapshot is taken: the last line
 //
@@ -92,7 +92,11 @@ func (s *storyteller) tell(t *testing.T, at float64, verb string, args []string)
 	case "taint":
 		s.state.Taints = append(s.state.Taints, rollout.Mark{Commit: sha(args[0]), By: "ada", Reason: "it breaks", At: hour(at)})
 	case "clear":
-		s.state.Cleared = append(s.state.Cleared, rollout.Mark{Commit: sha(args[0]), By: "ada", Reason: "it does not", At: hour(at)})
+		m := rollout.Mark{Commit: sha(args[0]), By: "ada", Reason: "it does not", At: hour(at)}
+		for _, revert := range args[1:] {
+			m.Reverts = append(m.Reverts, sha(revert))
+		}
+		s.state.Cleared = append(s.state.Cleared, m)
 	case "hold":
 		h := rollout.Hold{By: "ada", Reason: "a freeze", At: hour(at)}
 		if len(args) > 0 {

@@ -43,44 +43,82 @@ type seat struct{ number, member int }
 // shownTaints is how many taints a verdict names.
 const shownTaints = 3
 
-// findTaints reads what commits and operators say.
-func findTaints(g *graph, s Snapshot) *taints {
-	ahead := newGraph(tip(s.Ahead), s.Ahead)
-	commits, exact := g.commits, g.place
-	if len(ahead.commits) > 0 {
-		commits = slices.Concat(ahead.commits, g.commits)
-		exact = func(sha SHA) (int, bool) {
-			if p, ok := g.index[sha]; ok {
-				return len(ahead.commits) + p, true
+// A prospect is what is pending, with what is still ahead of the upstream in
+// front of it, and which of it reverts which.
+type prospect struct {
+	*reverts
+	// ahead is how many commits are ahead of the upstream.
+	ahead int
+	exact func(SHA) (int, bool)
+}
+
+func newProspect(g *graph, s Snapshot) prospect {
+	front := newGraph(tip(s.Ahead), s.Ahead)
+	p := prospect{ahead: len(front.commits), exact: g.place}
+	commits := g.commits
+	if p.ahead > 0 {
+		commits = slices.Concat(front.commits, g.commits)
+		p.exact = func(sha SHA) (int, bool) {
+			if x, ok := g.index[sha]; ok {
+				return p.ahead + x, true
 			}
-			return ahead.place(sha)
+			return front.place(sha)
 		}
 	}
-	r := readReverts(commits, exact, s.Repository)
+	p.reverts = readReverts(commits, p.exact, s.Repository)
+	return p
+}
+
+// findTaints reads what commits and operators say.
+func findTaints(g *graph, s Snapshot) *taints {
+	p := newProspect(g, s)
 	t := &taints{g: g, seats: make([][]seat, len(g.commits))}
-	marked := placeMarks(s.State.Taints, len(commits), exact)
-	cleared := placeMarks(s.State.Cleared, len(commits), exact)
-	for x := len(commits) - 1; x >= len(ahead.commits); x-- {
-		switch {
-		case marked != nil && marked[x] != nil:
-			t.add(Taint{Commit: commits[x], By: marked[x].By, Reason: marked[x].Reason}, r.caseOf(x, len(ahead.commits)))
-		case r.undone[x] && (cleared == nil || cleared[x] == nil):
-			revert := commits[r.effective(x)]
-			t.add(Taint{Commit: commits[x], By: revert.Author, Reason: revert.Subject(), Revert: revert.SHA}, r.caseOf(x, len(ahead.commits)))
+	marked, cleared := p.place(s.State.Taints), p.place(s.State.Cleared)
+	for x := len(p.commits) - 1; x >= p.ahead; x-- {
+		if marked != nil && marked[x] != nil {
+			t.add(Taint{Commit: p.commits[x], By: marked[x].By, Reason: marked[x].Reason}, p.caseOf(x, p.ahead))
+		} else if y, ok := p.effective(x, setAside(cleared, x)); ok {
+			revert := p.commits[y]
+			t.add(Taint{Commit: p.commits[x], By: revert.Author, Reason: revert.Subject(), Revert: revert.SHA}, p.caseOf(x, p.ahead))
 		}
 	}
 	return t
 }
 
-// placeMarks are the marks by the position of their commits. It is nil where
-// there is none.
-func placeMarks(marks []Mark, n int, exact func(SHA) (int, bool)) []*Mark {
+// revertsIn lists by which commits a pending one is reverted.
+func revertsIn(g *graph, s Snapshot, commit SHA) []SHA {
+	p := newProspect(g, s)
+	x, ok := p.exact(commit)
+	if !ok || x < p.ahead {
+		return nil
+	}
+	var all []SHA
+	for _, y := range p.by[x] {
+		if !p.undone[y] {
+			all = append(all, p.commits[y].SHA)
+		}
+	}
+	return all
+}
+
+// setAside are the reverts of the commit at a position that an operator does
+// not let count.
+func setAside(cleared []*Mark, x int) []SHA {
+	if cleared == nil || cleared[x] == nil {
+		return nil
+	}
+	return cleared[x].Reverts
+}
+
+// place puts marks at the positions of their commits. It is nil where there is
+// none.
+func (p prospect) place(marks []Mark) []*Mark {
 	if len(marks) == 0 {
 		return nil
 	}
-	places := make([]*Mark, n)
+	places := make([]*Mark, len(p.commits))
 	for i := range marks {
-		if x, ok := exact(marks[i].Commit); ok {
+		if x, ok := p.exact(marks[i].Commit); ok {
 			places[x] = &marks[i]
 		}
 	}
@@ -113,14 +151,14 @@ func tip(commits []Commit) SHA {
 }
 
 // effective is the newest commit that reverts another and was not reverted
-// itself.
-func (r *reverts) effective(x int) int {
+// itself, but for those that are set aside.
+func (r *reverts) effective(x int, aside []SHA) (int, bool) {
 	for _, y := range r.by[x] {
-		if !r.undone[y] {
-			return y
+		if !r.undone[y] && !slices.Contains(aside, r.commits[y].SHA) {
+			return y, true
 		}
 	}
-	return x
+	return 0, false
 }
 
 // A badCase is one bad commit and everything that decides whether it is

@@ -183,6 +183,11 @@ func plausibleMarks(list string, marks []rollout.Mark, marked map[rollout.SHA]bo
 		if err == nil {
 			err = signed(m.By, m.Reason, m.At)
 		}
+		for _, revert := range m.Reverts {
+			if err == nil {
+				err = fullSHA(revert)
+			}
+		}
 		if err == nil && marked[m.Commit] {
 			err = fmt.Errorf("%s is marked already", m.Commit.Short())
 		}

@@ -116,9 +116,10 @@ func (p policy) health() rollout.Health {
 		p.fail(section.At, noStatusesHint, "%s asks for health, and %s", p.section, noStatuses)
 	}
 	health := rollout.Health{Settle: p.length(text(section.Settle), fmt.Sprintf("%s: health.settle", p.section))}
+	lines := map[string]int{}
 	for _, cluster := range section.Clusters {
 		p.checkUpstream(cluster.Cluster)
-		health.Required = append(health.Required, p.requirements(cluster)...)
+		health.Required = append(health.Required, p.requirements(cluster, lines)...)
 	}
 	return health
 }
@@ -145,21 +146,21 @@ func (p policy) checkUpstream(cluster text) {
 		p.section, quote(cluster.value), p.upstream)
 }
 
-// requirements reads the contexts of one cluster.
-func (p policy) requirements(cluster clusterHealth) []rollout.Requirement {
+// requirements reads the contexts of one cluster. One that another cluster has
+// on one of the lines is refused: a status would speak for both.
+func (p policy) requirements(cluster clusterHealth, lines map[string]int) []rollout.Requirement {
 	if len(cluster.Contexts) > maxItems {
 		p.fail(text(cluster.Contexts[maxItems]), "write a pattern: * stands for any characters but a slash, ** for any",
 			"the cluster %s has more than %d contexts", quote(cluster.Cluster.value), maxItems)
 		return nil
 	}
 	var all []rollout.Requirement
-	lines := map[string]int{}
 	for _, context := range cluster.Contexts {
 		at := text(context)
 		if !at.present() {
 			continue
 		}
-		p.checkOnce(at, lines, "the context %s is already on line %d", "remove one of the two")
+		p.checkOnce(at, lines, "the context %s is already on line %d", "remove one of the two; a status says of which cluster it is by its context alone, so give each cluster contexts of its own")
 		if strings.ContainsFunc(strings.ReplaceAll(at.value, " ", ""), invisible) {
 			p.fail(at, "write the context as the forge shows it", "the context %s has a character that nobody can see", quote(at.value))
 			continue

@@ -115,7 +115,7 @@ var badPolicies = []badPolicy{
 	},
 	{
 		name:  "clusters that are not upstream",
-		lines: "soak: 1h\nhealth:\n  clusters:\n    apps: [ci]\n    infa: [ci]\n    \"\\e[31m\": []",
+		lines: "soak: 1h\nhealth:\n  clusters:\n    apps: [ci]\n    infa: [cd]\n    \"\\e[31m\": []",
 		want: `file:12:9: the stage "apps" asks for the health of "apps", which is no cluster of its upstream, the stage "infra"` + "\n" +
 			"  hint: its upstream has infra\n" +
 			`file:13:9: the stage "apps" asks for the health of "infa", which is no cluster of its upstream, the stage "infra"` + "\n" +
@@ -132,12 +132,20 @@ var badPolicies = []badPolicy{
 			"  hint: remove one of the two",
 	},
 	{
+		name:  "a context of two clusters",
+		lines: "soak: 1h\nhealth:\n  clusters:\n    infra: [ci]\n    edge: [ci]",
+		want: `file:13:9: the stage "apps" asks for the health of "edge", which is no cluster of its upstream, the stage "infra"` + "\n" +
+			"  hint: its upstream has infra\n" +
+			`file:13:16: the context "ci" is already on line 12` + "\n" +
+			"  hint: remove one of the two; a status says of which cluster it is by its context alone, so give each cluster contexts of its own",
+	},
+	{
 		name:  "contexts that are none",
 		lines: "soak: 1h\nhealth:\n  clusters:\n    infra:\n      - ''\n      - ci / build\n      - ci / build\n      - \"a\\u202eb\"\n      - 7\n      - " + strings.Repeat("x", 256),
 		want: `file:13:13: "" is no pattern: expected 1 to 255 characters` + "\n" +
 			"  hint: " + patternHint + "\n" +
 			`file:15:13: the context "ci / build" is already on line 14` + "\n" +
-			"  hint: remove one of the two\n" +
+			"  hint: remove one of the two; a status says of which cluster it is by its context alone, so give each cluster contexts of its own\n" +
 			`file:16:13: the context "a\u202eb" has a character that nobody can see` + "\n" +
 			"  hint: write the context as the forge shows it\n" +
 			"file:17:13: stages[1].health.clusters.infra[4] is a number to YAML, and has to be text\n" +
