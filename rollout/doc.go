@@ -48,5 +48,7 @@
 // branch is not part of the transaction: a force-push to it between
 // observation and commit is noticed at the next observation. A revert that its
 // message does not speak of is not recognised, and whoever wrote a commit
-// status is believed.
+// status is believed. A ledger that somebody rewinds by force to an earlier
+// entry of its own is believed, too: the rules that `release:init` sets forbid
+// it, and on a server without such rules nothing does.
 package rollout

@@ -125,6 +125,9 @@ func Marked(r rollout.Receipt) Document {
 		d.Fact("Until", "%s", until(e))
 	}
 	d.Fact("Recorded", "as %s", r.Commit.Short())
+	for _, revert := range e.Reverts {
+		d.Fact("Set aside", "its revert %s; a later one counts", revert.Short())
+	}
 	if e.Kind == rollout.EntryResume {
 		listHolds(&d, "Lifted", e.Holds)
 		listHolds(&d, "Still held", r.Snapshot.State.Holds)

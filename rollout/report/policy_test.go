@@ -166,7 +166,7 @@ func TestPolicyDocuments(t *testing.T) {
 		"marked-resume":     report.Marked(lifted()),
 		"marked-resume-all": report.Marked(marked(rollout.EntryResume, func(e *rollout.Entry) { e.Holds = []rollout.Hold{adaHolds, bobHolds} })),
 		"marked-taint":      report.Marked(marked(rollout.EntryTaint, func(e *rollout.Entry) { e.Commit = sha(4) })),
-		"marked-clear":      report.Marked(marked(rollout.EntryClear, func(e *rollout.Entry) { e.Commit = sha(4) })),
+		"marked-clear":      report.Marked(marked(rollout.EntryClear, func(e *rollout.Entry) { e.Commit, e.Reverts = sha(4), []rollout.SHA{sha(6)} })),
 	} {
 		t.Run(name, func(t *testing.T) { drawn(t, name, d) })
 	}
