@@ -144,12 +144,12 @@ func (v *survey) complaints() []string {
 	var all []string
 	for position, asked := range v.asked {
 		if asked.complaint != "" && len(all) < listed {
-			all = append(all, fmt.Sprintf("Rollout-Soak of %s asks for nothing: %s", v.g.commits[position].SHA.Short(), asked.complaint))
+			all = append(all, fmt.Sprintf("a Rollout-Soak of %s cannot be read: %s", v.g.commits[position].SHA.Short(), asked.complaint))
 		}
 	}
 	for i := range v.stage.Health.Required {
-		if len(v.health.required[i]) == 0 {
-			all = append(all, v.health.nothing(i).Reason())
+		if !v.health.seen[i] {
+			all = append(all, v.health.unseen(i))
 		}
 	}
 	return all
@@ -157,6 +157,23 @@ func (v *survey) complaints() []string {
 
 // waitReason says why nothing goes out.
 func waitReason(d Decision) string {
+	reason := pendingReason(d)
+	stage := Verdict{Blocks: d.Blocks}.Reason()
+	switch {
+	case stage == "":
+		return reason
+	case reason == "":
+		return stage
+	case strings.Contains(reason, stage):
+		return reason
+	default:
+		return reason + "; " + stage
+	}
+}
+
+// pendingReason says why none of the pending revisions goes out. It is empty
+// where one could, but for what keeps the stage as a whole.
+func pendingReason(d Decision) string {
 	counts := map[Outcome]int{}
 	for _, v := range d.Verdicts {
 		counts[v.Outcome]++
@@ -164,14 +181,14 @@ func waitReason(d Decision) string {
 	all, soaking := len(d.Verdicts), counts[Soaking]
 	switch {
 	case counts[Held] > 0 || counts[Closed] > 0:
-		return Verdict{Blocks: d.Blocks}.Reason()
+		return ""
 	case all == 1:
 		return fmt.Sprintf("the one pending revision is %s: %s", d.Verdicts[0].Outcome.words(), d.Verdicts[0].Reason())
 	case d.RetryAt.IsZero():
 		return fmt.Sprintf("of %d pending revisions %s; none of them goes out by itself", all, tally(counts))
-	case soaking == all:
+	case soaking == all && len(d.Blocks) == 0:
 		return fmt.Sprintf("%d pending revisions are soaking; the first is ready %s", all, FormatTime(d.RetryAt))
-	case soaking+counts[NotFastForward] == all:
+	case soaking+counts[NotFastForward] == all && len(d.Blocks) == 0:
 		return fmt.Sprintf("of %d pending revisions %d can be fast-forwarded to, and none has soaked; the first is ready %s",
 			all, soaking, FormatTime(d.RetryAt))
 	default:

@@ -45,7 +45,7 @@
 //
 // A branch that somebody moves by hand is not moved back; a stage that has
 // commits its upstream has not is refused until it is mended. The upstream
-// branch is not part of the transaction: a force-push to it between
+// branch is not part of the transaction: a force-push or a revert between
 // observation and commit is noticed at the next observation. A revert that its
 // message does not speak of is not recognised, and whoever wrote a commit
 // status is believed. A ledger that somebody rewinds by force to an earlier

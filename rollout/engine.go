@@ -43,6 +43,18 @@ func (e *Engine) Observe(ctx context.Context, stage Stage) (Snapshot, error) {
 }
 
 func (e *Engine) observe(ctx context.Context, stage Stage) (Snapshot, Observation, error) {
+	s, o, err := e.survey(ctx, stage)
+	if err != nil {
+		return s, o, err
+	}
+	if err := e.gather(ctx, &s, stage); err != nil {
+		return s, o, fmt.Errorf("observe %s: %w", stage.Name, err)
+	}
+	return s, o, nil
+}
+
+// survey reads all that is true of a stage but the evidence.
+func (e *Engine) survey(ctx context.Context, stage Stage) (Snapshot, Observation, error) {
 	upstream, ok := e.Plan.Upstream(stage.Name)
 	if !ok {
 		return Snapshot{}, Observation{}, usagef("stage %s has no upstream: it follows %s and takes every change at once", stage.Name, stage.Branch)
@@ -65,6 +77,7 @@ func (e *Engine) observe(ctx context.Context, stage Stage) (Snapshot, Observatio
 		PushLog:    o.PushLog,
 		Tree:       o.Trees[stage.Branch],
 		Repository: e.Plan.Repository,
+		First:      first.Branch,
 	}
 	if err := e.exist(s); err != nil {
 		return s, o, err
@@ -82,9 +95,6 @@ func (e *Engine) observe(ctx context.Context, stage Stage) (Snapshot, Observatio
 		return s, o, nil
 	}
 	if err := e.lookAhead(ctx, &s, first); err != nil {
-		return s, o, fmt.Errorf("observe %s: %w", stage.Name, err)
-	}
-	if err := e.gather(ctx, &s, stage); err != nil {
 		return s, o, fmt.Errorf("observe %s: %w", stage.Name, err)
 	}
 	return s, o, nil
@@ -110,7 +120,7 @@ func (e *Engine) exist(s Snapshot) error {
 		return &Problem{
 			Kind: ErrNoBranch,
 			What: fmt.Sprintf("%s has no branch %s, or nothing has been pushed to it yet", e.Plan.Repository.Slug(), s.Upstream.Branch),
-			Ways: []string{"push a first commit to it, or correct the stage's branch in the plan"},
+			Ways: []string{"run `mage release:init`, which makes the branches of all stages but the first", "push a first commit to the first stage's branch, or correct the branch in the plan"},
 		}
 	}
 	if s.Ledger.SHA == "" && s.Target.SHA == "" {
@@ -210,7 +220,7 @@ func (e *Engine) Preview(ctx context.Context, stage Stage) (Receipt, error) {
 // Promote observes, decides, and does what was decided. A head that moved in
 // between makes it start again.
 func (e *Engine) Promote(ctx context.Context, stage Stage) (Receipt, error) {
-	return e.repeat(ctx, stage, func(s Snapshot, o Observation) (Receipt, error) {
+	return e.repeat(ctx, stage, e.observe, func(s Snapshot, o Observation) (Receipt, error) {
 		d := Decide(s.At, stage, s)
 		r := Receipt{Decision: d, Snapshot: s}
 		switch {
@@ -269,11 +279,11 @@ func (e *Engine) departure(r Receipt, o Observation) Entry {
 }
 
 // repeat runs one step until no head moved under it.
-func (e *Engine) repeat(ctx context.Context, stage Stage, step func(Snapshot, Observation) (Receipt, error)) (Receipt, error) {
+func (e *Engine) repeat(ctx context.Context, stage Stage, observe func(context.Context, Stage) (Snapshot, Observation, error), step func(Snapshot, Observation) (Receipt, error)) (Receipt, error) {
 	var moved error
 	for range attempts {
 		var r Receipt
-		s, o, err := e.observe(ctx, stage)
+		s, o, err := observe(ctx, stage)
 		if err == nil {
 			r, err = step(s, o)
 		}

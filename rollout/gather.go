@@ -13,7 +13,7 @@ import (
 // revisions: the push log can have lost the row of one that Flux has failed on.
 func (e *Engine) gather(ctx context.Context, s *Snapshot, stage Stage) error {
 	witness, ok := e.Remote.(Witness)
-	if !ok || len(stage.Health.Required) == 0 {
+	if !ok || len(stage.Health.Required) == 0 || len(s.Pending) == 0 || len(s.Foreign) > 0 {
 		return nil
 	}
 	of := []SHA{s.Target.SHA}

@@ -36,6 +36,9 @@ type examination struct {
 	contexts []string
 	// required lists the contexts of each requirement, as indexes.
 	required [][]int
+	// seen tells of each requirement whether anything was ever reported that it
+	// matches.
+	seen []bool
 	// own and found are, for each commit and context, what was reported of
 	// the commit itself, and what counts for it: that, or what was reported
 	// of what contains it.
@@ -74,6 +77,7 @@ func examine(now time.Time, asked Health, g *graph, s Snapshot) *examination {
 // collect finds the contexts that matter.
 func (x *examination) collect(evidence map[SHA][]Evidence) {
 	names := map[string]bool{}
+	x.seen = make([]bool, len(x.asked.Required))
 	for _, r := range x.asked.Required {
 		if r.Contexts.Exact() {
 			names[r.Contexts.String()] = true
@@ -82,13 +86,14 @@ func (x *examination) collect(evidence map[SHA][]Evidence) {
 	matched := map[string]bool{}
 	for _, all := range evidence {
 		for _, e := range all {
-			is, known := matched[e.Context]
-			if !known {
-				is = slices.ContainsFunc(x.asked.Required, func(r Requirement) bool { return r.Contexts.Match(e.Context) })
-				matched[e.Context] = is
+			if matched[e.Context] {
+				continue
 			}
-			if is {
-				names[e.Context] = true
+			matched[e.Context] = true
+			for i, r := range x.asked.Required {
+				if r.Contexts.Match(e.Context) {
+					names[e.Context], x.seen[i] = true, true
+				}
 			}
 		}
 	}
@@ -260,15 +265,22 @@ const shownContexts = 5
 func (x *examination) nothing(i int) Block {
 	r := x.asked.Required[i]
 	return Block{Gate: GateHealth, Outcome: Unproven, By: r.Cluster, why: func() string {
-		if len(x.required[i]) > 0 {
-			return "nothing was reported of it in a context like " + r.String()
+		if !x.seen[i] {
+			return x.unseen(i)
 		}
-		text := "no status like " + r.String() + " was ever reported, of this revision or any other that is pending"
-		if r.Where != "" {
-			text += " (asked for at " + r.Where + ")"
-		}
-		return text
+		return "nothing was reported of it in a context like " + r.String()
 	}}
+}
+
+// unseen says of a requirement that nothing ever matched it: most likely it is
+// misspelt.
+func (x *examination) unseen(i int) string {
+	r := x.asked.Required[i]
+	text := "no status like " + r.String() + " was ever reported, of this revision or any other that is pending"
+	if r.Where != "" {
+		text += " (asked for at " + r.Where + ")"
+	}
+	return text
 }
 
 func (x *examination) block(c, position int, r Requirement, g *graph) (Block, bool) {
@@ -314,9 +326,12 @@ func (c condition) describe(name string, settle time.Duration, on SHA) string {
 			text += " on " + on.Short() + ", which contains it, and nothing before that was seen good"
 		}
 		return text
-	default:
-		return "nothing was reported of it in " + name
+	case unreported:
+		if !c.at.IsZero() {
+			return name + " is pending since " + FormatTime(c.at)
+		}
 	}
+	return "nothing was reported of it in " + name
 }
 
 // observed tells whether a commit was itself reported to have been applied.

@@ -158,7 +158,7 @@ func (v *survey) soakingReason(arrival time.Time, recorded bool, asked, left tim
 		return "nothing says when it arrived: its soak of " + length + " begins when release:promote next runs and records it"
 	}
 	arrived := "it arrived " + FormatTime(arrival)
-	so := arrived + " and has soaked " + FormatDuration(asked-left) + " of " + length + " of healthy time"
+	so := arrived + " and has soaked " + FormatDuration(max(0, asked-left)) + " of " + length + " of healthy time"
 	switch {
 	case v.stage.SoakClock == WallClock:
 		return arrived + " and soaks " + length + ", until " + FormatTime(until)

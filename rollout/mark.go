@@ -49,8 +49,10 @@ func (e *Engine) refuseOut(ctx context.Context, commit SHA) error {
 	}
 }
 
-// Clear takes a taint back, and sets aside the reverts of a commit that there
-// are now: it is not bad. A revert that comes later counts.
+// Clear takes a taint back. Of a commit that is not tainted but reverted it
+// sets aside the reverts that there are now: it is not bad. A revert that comes
+// later counts, and so does one of a commit whose taint is taken back: that is
+// somebody else's word.
 func (e *Engine) Clear(ctx context.Context, request MarkRequest) (Receipt, error) {
 	return e.mark(ctx, request, EntryClear, func(s State, mark *Mark) (State, error) {
 		reverts, err := e.revertsOf(ctx, mark.Commit)
@@ -64,10 +66,12 @@ func (e *Engine) Clear(ctx context.Context, request MarkRequest) (Receipt, error
 		if !tainted && len(reverts) == 0 {
 			return s, &Problem{Kind: ErrRefused, What: mark.Commit.Short() + " is neither tainted nor reverted, so there is nothing to clear"}
 		}
-		s.Taints, s.Cleared = without(s.Taints, mark.Commit), without(s.Cleared, mark.Commit)
-		if mark.Reverts = reverts; len(reverts) > 0 {
-			s.Cleared = append(s.Cleared, *mark)
+		if tainted {
+			s.Taints = without(s.Taints, mark.Commit)
+			return s, nil
 		}
+		mark.Reverts = reverts
+		s.Cleared = append(without(s.Cleared, mark.Commit), *mark)
 		return s, nil
 	})
 }
@@ -107,7 +111,10 @@ func (e *Engine) mark(ctx context.Context, request MarkRequest, kind EntryKind, 
 func (e *Engine) resolve(ctx context.Context, wanted Prefix) (SHA, error) {
 	found := map[SHA]bool{}
 	for _, stage := range e.Plan.Downstream() {
-		s, err := e.Observe(ctx, stage)
+		s, _, err := e.survey(ctx, stage)
+		if err != nil && len(wanted) == shaLength {
+			continue // named in full, it need not be found
+		}
 		if err != nil {
 			return "", err
 		}
@@ -142,7 +149,7 @@ func (e *Engine) resolve(ctx context.Context, wanted Prefix) (SHA, error) {
 func (e *Engine) revertsOf(ctx context.Context, commit SHA) ([]SHA, error) {
 	var all []SHA
 	for _, stage := range e.Plan.Downstream() {
-		s, err := e.Observe(ctx, stage)
+		s, _, err := e.survey(ctx, stage)
 		if err != nil {
 			return nil, err
 		}

@@ -316,6 +316,26 @@ func TestTaintsAreRefused(t *testing.T) {
 	}
 }
 
+// Whoever takes a taint back says nothing of somebody else's revert.
+func TestClearOfATaintLeavesTheRevert(t *testing.T) {
+	r := newRemote(t, "main", "release")
+	b := r.push("main", 1, "B")
+	r.messages[sha("C")] = "Revert B\n\nThis reverts commit " + string(b) + ".\n"
+	r.push("main", 10, "C")
+	r.now = hour(25)
+	ada := r.as("ada", twoStages)
+	request := rollout.MarkRequest{Commit: rollout.Prefix(b), Reason: "x"}
+	must(t)(ada.Taint(t.Context(), request))
+	must(t)(ada.Clear(t.Context(), request))
+	if r.promotes(t); r.branches["release"] != sha("A") {
+		t.Errorf("release stands at %s", name(r.branches["release"]))
+	}
+	must(t)(ada.Clear(t.Context(), request))
+	if r.promotes(t); r.branches["release"] != b {
+		t.Errorf("release stands at %s", name(r.branches["release"]))
+	}
+}
+
 func TestOverridesAndHolds(t *testing.T) {
 	r := newRemote(t, "main", "release")
 	r.push("main", 1, "B")
@@ -485,6 +505,13 @@ func TestEvidenceIsGathered(t *testing.T) {
 	w.push("main", 31, "C")
 	if _, err := e.Promote(t.Context(), stage); !errors.Is(err, rollout.ErrUnavailable) {
 		t.Errorf("error %v", err)
+	}
+	// An override goes through it anyway, and what is tainted is tainted.
+	must(t)(e.Taint(t.Context(), rollout.MarkRequest{Commit: rollout.Prefix(sha("C")), Reason: "x"}))
+	must(t)(e.Clear(t.Context(), rollout.MarkRequest{Commit: rollout.Prefix(sha("C")), Reason: "x"}))
+	preview, err := e.PreviewOverride(t.Context(), stage, rollout.OverrideRequest{})
+	if diff := cmp.Diff([]rollout.Gate{rollout.GateHealth, rollout.GateSoak}, preview.Decision.Skipped); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	// A forge that knows no statuses shows nothing, so nothing goes out.
 	e.Remote = w.remote

@@ -106,7 +106,7 @@ func (v *survey) refuseTainted(one Verdict, b Block) error {
 	if one.Unblocks != "" {
 		p.Ways = append(p.Ways, fmt.Sprintf("take %s, which is free of it: the same command with -sha=%s", one.Unblocks.Short(), one.Unblocks.Short()))
 	} else {
-		p.Ways = append(p.Ways, fmt.Sprintf("revert %s on %s, and override to the revert", b.Commit.Short(), v.s.Upstream.Branch))
+		p.Ways = append(p.Ways, fmt.Sprintf("revert %s on %s, and override to the revert", b.Commit.Short(), v.s.first()))
 	}
 	p.Ways = append(p.Ways, fmt.Sprintf("if it is not bad after all: mage release:clear %s <reason>", b.Commit.Short()))
 	return p
@@ -195,12 +195,16 @@ func couldHaveBeenHead(s Snapshot, verdicts []Verdict, r Revision) bool {
 }
 
 func notPending(s Snapshot, wanted Prefix) error {
+	bring := fmt.Sprintf("if it is not on %s, push it there first: an override skips the soak, nothing else", s.Upstream.Branch)
+	if s.first() != s.Upstream.Branch {
+		bring = fmt.Sprintf("if it is not on %s, promote it there first: an override takes only what the stage before has", s.Upstream.Branch)
+	}
 	return &Problem{
 		Kind: ErrRefused,
 		What: fmt.Sprintf("%s is not a commit that %s has and %s has not", wanted, s.Upstream.Branch, s.Target.Branch),
 		Ways: []string{
 			fmt.Sprintf("if %s has it already, there is nothing to do: `git branch -r --contains %s`", s.Target.Branch, wanted),
-			fmt.Sprintf("if it is not on %s, push it there first: an override skips the soak, nothing else", s.Upstream.Branch),
+			bring,
 		},
 	}
 }
@@ -235,12 +239,26 @@ const longestReason = 4000
 // PreviewOverride observes and says what an override would do, without doing
 // it.
 func (e *Engine) PreviewOverride(ctx context.Context, stage Stage, request OverrideRequest) (Receipt, error) {
-	s, err := e.Observe(ctx, stage)
+	s, _, err := e.observeForOverride(ctx, stage)
 	if err != nil {
 		return Receipt{}, err
 	}
 	d, err := e.decideOverride(ctx, stage, s, request)
 	return Receipt{Decision: d, Snapshot: s}, err
+}
+
+// observeForOverride does without evidence that cannot be read: an override
+// goes through the health of a revision anyway, and is what one needs when
+// things are down. The ledger will say that it did.
+func (e *Engine) observeForOverride(ctx context.Context, stage Stage) (Snapshot, Observation, error) {
+	s, o, err := e.survey(ctx, stage)
+	if err != nil {
+		return s, o, err
+	}
+	if err := e.gather(ctx, &s, stage); err != nil {
+		s.Evidence = nil
+	}
+	return s, o, ctx.Err()
 }
 
 // decideOverride decides, and finds out whether a commit that is not pending
@@ -267,7 +285,7 @@ func (e *Engine) Override(ctx context.Context, stage Stage, request OverrideRequ
 	if err != nil {
 		return Receipt{}, err
 	}
-	return e.repeat(ctx, stage, func(s Snapshot, o Observation) (Receipt, error) {
+	return e.repeat(ctx, stage, e.observeForOverride, func(s Snapshot, o Observation) (Receipt, error) {
 		d, err := e.decideOverride(ctx, stage, s, request)
 		r := Receipt{Decision: d, Snapshot: s}
 		if err != nil || d.Action == Nothing {

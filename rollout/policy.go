@@ -129,6 +129,9 @@ var (
 	durationPart       = regexp.MustCompile(`([0-9.]+)([wdhms])`)
 )
 
+// errTooLong is the kind of a length above [MaxSoak].
+var errTooLong = fmt.Errorf("%w: too long", ErrUsage)
+
 // ParseDuration reads 45s, 90m, 24h, 1h30m, 7d and 1w: a day has 24 hours, a
 // week seven days. It takes nothing negative, and nothing above [MaxSoak].
 func ParseDuration(text string) (time.Duration, error) {
@@ -146,7 +149,7 @@ func ParseDuration(text string) (time.Duration, error) {
 		}
 		length, err := time.ParseDuration(number + unit)
 		if err != nil || length > MaxSoak/factor || total+length*factor > MaxSoak {
-			return 0, usagef("%q is longer than %s", Printable(text, 40), FormatDuration(MaxSoak))
+			return 0, &Problem{Kind: errTooLong, What: fmt.Sprintf("%q is longer than %s", Printable(text, 40), FormatDuration(MaxSoak))}
 		}
 		total += length * factor
 	}

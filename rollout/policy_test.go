@@ -383,7 +383,7 @@ func TestHolds(t *testing.T) {
 				2  hold
 				3  look`,
 			want:    "blocked: C@2h soaking, B@1h soaking",
-			reasons: []string{"of 2 pending revisions 2 are soaking; none of them goes out by itself"},
+			reasons: []string{"of 2 pending revisions 2 are soaking; none of them goes out by itself; ada holds all stages: a freeze"},
 		},
 		{
 			name: "nothing is pending",
@@ -453,6 +453,26 @@ func TestSoakByChange(t *testing.T) {
 			want: "wait until 31h: B@1h soaking",
 		},
 		{
+			name: "as long as can be, and no longer",
+			story: `
+				0  push A
+				0  release A
+				0  say B Big\n\nRollout-Soak: 876000H
+				1  push B
+				24 look`,
+			want: "wait until 8761h: B@1h soaking",
+		},
+		{
+			name: "not in a block of code",
+			story: `
+				0  push A
+				0  release A
+				0  say B Document it\n\n~~~\nRollout-Soak: 90d\n~~~\n
+				1  push B
+				25 look`,
+			want: "promote B(B): B@1h promotable",
+		},
+		{
 			name: "not in the middle of a line",
 			story: `
 				0  push A
@@ -473,7 +493,7 @@ func TestAGarbledSoakIsComplainedOf(t *testing.T) {
 		1  push B
 		2  look`)
 	d := decide(s)
-	want := []string{`Rollout-Soak of 4200000 asks for nothing: "two days" is no length of time: write a number and a unit, such as 45s, 90m, 24h, 1h30m, 7d, 1w`}
+	want := []string{`a Rollout-Soak of 4200000 cannot be read: "two days" is no length of time: write a number and a unit, such as 45s, 90m, 24h, 1h30m, 7d, 1w`}
 	if diff := cmp.Diff(want, d.Complaints); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -571,7 +591,7 @@ func TestHealth(t *testing.T) {
 				2  report B flux/x pending
 				25 look`,
 			want:    "blocked: B@1h unproven",
-			reasons: []string{"nothing was reported of it in flux/x of infra"},
+			reasons: []string{"flux/x of infra is pending since 2026-03-02 10:00 UTC"},
 		},
 		{
 			name: "a descendant speaks for what Flux skipped", stage: any,

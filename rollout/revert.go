@@ -13,7 +13,7 @@ type claim struct {
 	prefixes []Prefix
 	pulls    []int
 	// title is the subject of what is reverted. It is looked at only where
-	// there is nothing better.
+	// the others name nothing that is there.
 	title string
 }
 
@@ -21,36 +21,46 @@ var (
 	// revertedCommits is the line that `git revert` writes, with all that Git
 	// (sequencer.c), GitLab and people who revert several commits put after
 	// the name: a full stop, ", reversing", " (subject, date)", " and …".
-	revertedCommits = regexp.MustCompile(`^This reverts commits? ([0-9a-f]{7,40}(?:(?:, and |, | and )[0-9a-f]{7,40})*)(?:\.?|, reversing|,? \(.*\)\.?)$`)
-	hexadecimal     = regexp.MustCompile(`[0-9a-f]{7,40}`)
+	revertedCommits = regexp.MustCompile(`^This reverts commits? ([0-9a-fA-F]{7,40}(?:(?:, ?and |, ?| and | & )(?:commit )?[0-9a-fA-F]{7,40})*)(?:\.?|, reversing|,? \(.*\)\.?)$`)
+	hexadecimal     = regexp.MustCompile(`\b[0-9a-fA-F]{7,40}\b`)
 	// revertedPull is what GitHub's button writes into the description of a
 	// pull request, and so into its squash or merge commit.
-	revertedPull = regexp.MustCompile(`^Reverts (?:([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+))?#([0-9]{1,9})\.?$`)
+	revertedPull = regexp.MustCompile(`^Reverts ((?:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)?#[0-9]{1,9}(?:(?:, ?and |, ?| and | & )(?:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)?#[0-9]{1,9})*)\.?$`)
+	pullName     = regexp.MustCompile(`([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)?#([0-9]{1,9})`)
 	// revertedTitle is the subject of both; the number is the reverting pull
 	// request's own.
-	revertedTitle = regexp.MustCompile(`^Revert "(.+)"(?: \(#[0-9]{1,9}\))?$`)
+	revertedTitle = regexp.MustCompile(`^Revert "(.+)"(?: \(#[0-9]{1,9}\))?(?: \[[a-z -]+\])?$`)
 	// reappliedTitle is what Git calls a revert of a revert since 2.43.
 	reappliedTitle = regexp.MustCompile(`^Reapply "(.+)"(?: \(#[0-9]{1,9}\))?$`)
 	// revertingSubject is how people begin the subject of a revert that they
 	// put into words of their own.
-	revertingSubject = regexp.MustCompile(`(?i)^(revert|reapply|back ?out|roll ?back|undo)`)
+	revertingSubject = regexp.MustCompile(`(?i)^(reverts?|reapply|backs? ?out)\b`)
+	// squashed is how GitHub lists the subject of a revert in a squash commit,
+	// and trailers are what stands behind everything else.
+	squashed = regexp.MustCompile(`^[*-] (Revert|Reapply) "`)
+	trailer  = regexp.MustCompile(`^[A-Za-z][A-Za-z-]*: |^\(cherry picked from commit |^-{3,}$`)
 	// mergedPull is the subject of GitHub's merge commits, and pullSuffix the
 	// end of that of its squash commits.
 	mergedPull = regexp.MustCompile(`^Merge pull request #([0-9]{1,9}) from \S+$`)
 	pullSuffix = regexp.MustCompile(`^(.*) \(#([0-9]{1,9})\)$`)
 )
 
-// claims reads a message. A paragraph counts only where Git and GitHub write
-// it. So nobody reverts anything by quoting such a line: indented, behind a >,
-// in a block of code, or in the middle of a sentence.
+// claims reads a message. A paragraph counts only where Git, GitHub and people
+// who revert write it: in a commit whose subject speaks of a revert; or as the
+// first or the last words of any other; or behind its own subject in a squash
+// commit. So nobody reverts anything by quoting such a line: indented, behind a
+// >, in a block of code, after a colon or in the middle of a text.
 func claims(message string, of Repository) claim {
 	var c claim
-	subject := Commit{Message: message}.Subject()
-	for _, paragraph := range paragraphs(message) {
-		c.readParagraph(paragraph, revertingSubject.MatchString(subject), of)
-	}
-	if len(c.prefixes) > 0 || len(c.pulls) > 0 {
-		return c
+	subject, _, _ := strings.Cut(strings.TrimLeft(message, "\r\n"), "\n")
+	subject = strings.TrimRight(subject, " \t\r")
+	all := paragraphs(message)
+	last := lastWords(all)
+	counted := false
+	for i, paragraph := range all {
+		reverting := revertingSubject.MatchString(subject)
+		stands := i <= 1 || counted || i == last && !strings.HasSuffix(end(all[i-1]), ":") || squashed.MatchString(end(all[i-1]))
+		counted = (reverting || stands) && c.readParagraph(paragraph, reverting, of)
 	}
 	if found := revertedTitle.FindStringSubmatch(subject); found != nil {
 		c.title = found[1]
@@ -59,6 +69,18 @@ func claims(message string, of Repository) claim {
 	}
 	return c
 }
+
+// lastWords is the last paragraph that is more than trailers.
+func lastWords(all [][]string) int {
+	for i := len(all) - 1; i > 0; i-- {
+		if slices.ContainsFunc(all[i], func(line string) bool { return !trailer.MatchString(line) }) {
+			return i
+		}
+	}
+	return 0
+}
+
+func end(paragraph []string) string { return paragraph[len(paragraph)-1] }
 
 // paragraphs are the lines of a message between empty ones, without blocks of
 // code and comments, which are what CommonMark takes for one: GitHub shows a
@@ -146,37 +168,39 @@ func closes(line, mark string, length int) bool {
 }
 
 // readParagraph takes the lines at the beginning of a paragraph that revert
-// something. In a commit whose subject does not speak of a revert they have to
-// be the whole paragraph, as Git and GitHub write it: else they are the
-// beginning of a sentence about such a line.
-func (c *claim) readParagraph(lines []string, reverting bool, of Repository) {
+// something, and tells whether there were any. In a commit whose subject does
+// not speak of a revert they have to be the whole paragraph, as Git and GitHub
+// write it: else they are the beginning of a sentence about such a line.
+func (c *claim) readParagraph(lines []string, reverting bool, of Repository) bool {
 	read := *c
 	n := 0
 	for n < len(lines) && read.read(lines[n], of) {
 		n++
 	}
-	if n > 0 && (reverting || n == len(lines) || strings.HasPrefix(lines[n], "changes made to ")) {
+	if n > 0 && (reverting || n == len(lines) || strings.HasPrefix(lines[n], "changes made to ") || trailer.MatchString(lines[n])) {
 		*c = read
+		return true
 	}
+	return false
 }
 
 // read takes one line, and tells whether it reverts something.
 func (c *claim) read(line string, of Repository) bool {
 	if found := revertedCommits.FindStringSubmatch(line); found != nil {
 		for _, prefix := range hexadecimal.FindAllString(found[1], -1) {
-			c.prefixes = append(c.prefixes, Prefix(prefix))
+			c.prefixes = append(c.prefixes, Prefix(strings.ToLower(prefix)))
 		}
 		return true
 	}
 	found := revertedPull.FindStringSubmatch(line)
-	if found == nil || !of.named(found[1]) {
+	if found == nil {
 		return false
 	}
-	number, err := strconv.Atoi(found[2])
-	if err != nil {
-		return false
+	for _, name := range pullName.FindAllStringSubmatch(found[1], -1) {
+		if number, err := strconv.Atoi(name[2]); err == nil && of.named(name[1]) {
+			c.pulls = append(c.pulls, number)
+		}
 	}
-	c.pulls = append(c.pulls, number)
 	return true
 }
 
@@ -255,9 +279,10 @@ func (d *directory) find(c claim, y int) []int {
 			}
 		}
 	}
-	if c.title != "" {
-		// The newest of those that are older: whoever reverts an earlier one
-		// of the same title says which.
+	if c.title != "" && len(found) == 0 {
+		// It names nothing else that is pending: a commit as it was before a
+		// rebase, or a pull request whose number no subject has. Then the
+		// newest older commit of that title is meant.
 		of := d.titles[c.title]
 		if i, _ := slices.BinarySearch(of, y+1); i < len(of) {
 			found = append(found, of[i])

@@ -1,6 +1,9 @@
 package rollout
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // A Snapshot is what was true of one stage when it was observed. A decision
 // is made from it and from nothing else.
@@ -25,6 +28,9 @@ type Snapshot struct {
 	PushLog bool
 	// Tree is that of the stage's head. It is empty where it is not known.
 	Tree SHA
+	// First is the first stage's branch: what is wrong is mended there. Default
+	// is the upstream's.
+	First string
 	// Ahead are the commits that the first stage's branch has and the
 	// upstream has not yet, in any order: they may revert what is pending.
 	Ahead []Commit
@@ -121,3 +127,6 @@ func (s State) withArrivals(branch string, arrivals []Arrival) State {
 	s.Arrivals = all
 	return s
 }
+
+// first is the branch on which something is mended.
+func (s Snapshot) first() string { return cmp.Or(s.First, s.Upstream.Branch) }

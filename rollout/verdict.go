@@ -26,7 +26,11 @@ type Verdict struct {
 // Reason is one sentence for people. It is made when it is asked for: of
 // thousands of verdicts, people read a few.
 func (v Verdict) Reason() string {
-	if len(v.Blocks) == 0 {
+	switch {
+	case len(v.Blocks) > 0:
+	case v.why == nil:
+		return ""
+	default:
 		return v.why()
 	}
 	// One for each gate.
@@ -61,7 +65,12 @@ type Block struct {
 }
 
 // Reason is one sentence for people.
-func (b Block) Reason() string { return b.why() }
+func (b Block) Reason() string {
+	if b.why == nil {
+		return ""
+	}
+	return b.why()
+}
 
 // Equal tells whether two blocks say the same.
 func (b Block) Equal(other Block) bool {
