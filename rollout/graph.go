@@ -120,6 +120,28 @@ func (g *graph) reach(position int, visit func(position int) bool) {
 	}
 }
 
+// divide gives every commit that a point reaches to the oldest point that does,
+// points being given newest first, and tells of each point whether it contains
+// the one before it. What no point reaches belongs to none, -1.
+func (g *graph) divide(points []int) (owner []int, follows []bool) {
+	owner, follows = make([]int, len(g.commits)), make([]bool, len(points))
+	for position := range owner {
+		owner[position] = -1
+	}
+	for i, point := range slices.Backward(points) {
+		g.reach(point, func(p int) bool {
+			if owner[p] >= 0 {
+				// It reaches what was there before through that one's head.
+				follows[i] = follows[i] || i+1 < len(points) && p == points[i+1]
+				return false
+			}
+			owner[p] = point
+			return true
+		})
+	}
+	return owner, follows
+}
+
 // reaches tells whether a pending commit contains another.
 func (g *graph) reaches(from, position int) bool {
 	seen, found := make([]bool, len(g.commits)), false

@@ -19,7 +19,6 @@ type condition struct {
 
 type conditionState uint8
 
-// The states, in the order in which they count where two differ.
 const (
 	unreported conditionState = iota
 	settling
@@ -48,9 +47,9 @@ type examination struct {
 	head, before []condition
 }
 
-// examine reads the evidence. It is linear in the number of commits times the
-// number of contexts.
-func examine(now time.Time, asked Health, g *graph, s Snapshot) *examination {
+// examine reads the evidence. Heads are the positions of the revisions. It is
+// linear in the number of commits times the number of contexts.
+func examine(now time.Time, asked Health, g *graph, heads []int, s Snapshot) *examination {
 	x := &examination{asked: asked}
 	if len(asked.Required) == 0 {
 		return x
@@ -63,15 +62,53 @@ func examine(now time.Time, asked Health, g *graph, s Snapshot) *examination {
 	}
 	x.head = x.conditions(now, -1, s.Evidence[s.Target.SHA])
 	x.before = x.conditions(now, -1, s.Evidence[cmp.Or(s.Reported, s.Target.SHA)])
-	// Children stand before their parents, so what counts for a commit is
-	// known before it is handed on to what it contains.
-	for position := range g.commits {
-		x.found[position] = x.settle(position)
-		for _, parent := range g.parents[position] {
-			x.hand(parent, x.found[position])
+	x.handDown(g, x.points(heads))
+	return x
+}
+
+// points are the positions of what a cluster can have run: the revisions, and
+// what was reported of, since the push log can have lost its row. They are
+// newest first.
+func (x *examination) points(heads []int) []int {
+	points := slices.Clone(heads)
+	for position, own := range x.own {
+		if own != nil {
+			points = append(points, position)
 		}
 	}
-	return x
+	slices.Sort(points)
+	return slices.Compact(points)
+}
+
+// handDown makes what was reported of a point count for the older ones that
+// Flux skipped, and for what came with it. As a rule each point contains the
+// one before it; where a force-push broke the line, the next newer one that
+// contains it has to be looked for.
+func (x *examination) handDown(g *graph, points []int) {
+	owner, follows := g.divide(points)
+	for i, p := range points {
+		newer := -1
+		switch {
+		case i == 0:
+		case follows[i-1]:
+			newer = points[i-1]
+		default:
+			for _, q := range slices.Backward(points[:i]) {
+				if newer < 0 && g.reaches(q, p) {
+					newer = q
+				}
+			}
+		}
+		if newer >= 0 {
+			x.found[p] = x.found[newer]
+		}
+		x.found[p] = x.settle(p)
+	}
+	for position := range g.commits {
+		if owner[position] >= 0 {
+			x.found[position] = x.found[owner[position]]
+		}
+	}
 }
 
 // collect finds the contexts that matter.
@@ -153,8 +190,8 @@ func (x *examination) judge(now time.Time, e Evidence) conditionState {
 	}
 }
 
-// settle is what counts for a commit: its own report, and what its children
-// handed on where it has none of its own.
+// settle is what counts for a point: its own report, and what was handed down
+// where it has none of its own.
 func (x *examination) settle(position int) []condition {
 	handed, own := x.found[position], x.own[position]
 	if own == nil {
@@ -169,39 +206,12 @@ func (x *examination) settle(position int) []condition {
 	return all
 }
 
-// hand makes what counts for a child count for its parent. Where two children
-// disagree, the failure counts: nothing shows that the parent is not to blame.
-func (x *examination) hand(parent int, from []condition) {
-	switch {
-	case from == nil:
-	case x.found[parent] == nil:
-		x.found[parent] = from
-	default:
-		merged := slices.Clone(x.found[parent])
-		for c := range merged {
-			if from[c].outweighs(merged[c]) {
-				merged[c] = from[c]
-			}
-		}
-		x.found[parent] = merged
-	}
-}
-
 // expected tells whether a requirement asks for a context of a commit: one that
 // was reported of it, or of the observed revision next before it, since it
 // would be there, too, if nothing had gone wrong, and one that the plan names
 // in full.
 func (x *examination) expected(r Requirement, c, position int, before []condition) bool {
 	return reported(x.own[position], c) || reported(before, c) || r.Contexts.Exact()
-}
-
-// outweighs tells whether one child's report counts rather than another's. Of
-// two that settle it is the one that is settled first.
-func (c condition) outweighs(other condition) bool {
-	if c.state == settling && other.state == settling {
-		return c.at.Before(other.at)
-	}
-	return c.state > other.state
 }
 
 // reported tells whether anything was reported in a context. A pending status

@@ -703,18 +703,31 @@ func TestHealth(t *testing.T) {
 			reasons: []string{"flux/x of infra is good since 2026-03-03 08:00 UTC, and has to be for 2h"},
 		},
 		{
-			name: "two that settle speak for it: the first is enough", stage: func(s *rollout.Stage) { healthy(5*time.Hour, "flux/*")(s); s.Soak = 0 },
+			name: "a failure on what a side branch was merged into later is not blamed on it", stage: any,
 			story: `
 				0  push A
 				0  release A
 				1  push B
-				2  push C<B
-				3  push D<B
-				4  push M<C,D
-				5  report C flux/x good
-				6  report D flux/x good
-				7  look`,
-			want: "wait until 10h: M@4h unproven, D@3h unproven, C@4h unproven, B@1h unproven",
+				2  push C
+				3  report C flux/x good
+				4  push S<B M<C,S
+				5  push D
+				6  report D flux/x bad
+				25 look`,
+			want: "promote B(B): D@5h unhealthy, M@4h unhealthy, C@2h soaking, B@1h promotable",
+		},
+		{
+			name: "a failure of what lost its row in the log counts", stage: any,
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  lost C
+				3  report C flux/x bad
+				4  push D
+				5  report D flux/x good
+				25 look`,
+			want: "wait until 28h: D@4h soaking, C@4h unhealthy, B@1h unhealthy",
 		},
 		{
 			name: "a success that a failure follows before it has settled", stage: healthy(2*time.Hour, "flux/*"),

@@ -56,7 +56,7 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 		v.tainted[i] = tainted(&v.taints.all[i])
 	}
 	v.asked = g.soakAsked()
-	v.health = examine(now, stage.Health, g, s)
+	v.health = examine(now, stage.Health, g, v.heads(), s)
 	v.healthy = v.health.measure(stage.SoakClock, g.commits, s)
 	for _, h := range s.State.Holds {
 		if h.Holds(stage.Name, now) {
@@ -66,6 +66,15 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 	}
 	v.noteApplied()
 	return v
+}
+
+// heads are the positions of the revisions.
+func (v *survey) heads() []int {
+	heads := make([]int, len(v.brings))
+	for i, brings := range v.brings {
+		heads[i] = brings[0]
+	}
+	return heads
 }
 
 // noteApplied finds the trees that a cluster reported to have applied.

@@ -23,6 +23,6 @@ func (Settings) Environment(_ context.Context, e rollout.Environment) (rollout.C
 func (Settings) Protection(_ context.Context, p rollout.Protection) (rollout.Change, error) {
 	return rollout.Change{
 		What: fmt.Sprintf("ruleset %q", p.Name), Found: "a Git remote without a forge has none",
-		Instead: "set receive.denyDeletes and receive.denyNonFastForwards on the server; a rewind by hand is noticed, not prevented",
+		Instead: "set receive.denyDeletes and receive.denyNonFastForwards on the server; without them nobody notices when the ledger is rewound by force",
 	}, nil
 }

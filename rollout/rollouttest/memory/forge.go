@@ -27,6 +27,7 @@ type Forge struct {
 
 	mu      sync.Mutex
 	nodes   []node
+	walks   int
 	index   map[rollout.SHA]int
 	objects map[rollout.SHA][]byte
 	trees   map[rollout.SHA]map[string][]byte
@@ -46,6 +47,10 @@ type node struct {
 	parents []int
 	// generation is 1 more than the greatest of the parents'.
 	generation int
+	// walk is the last walk that came to the commit, and had whether what it
+	// started from had the commit.
+	walk int
+	had  bool
 }
 
 // New makes an empty repository.

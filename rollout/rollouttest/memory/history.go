@@ -1,9 +1,10 @@
 package memory
 
 import (
-	"container/heap"
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
@@ -19,8 +20,10 @@ func (f *Forge) Between(ctx context.Context, have, want rollout.SHA) ([]rollout.
 				return fmt.Errorf("compare %s with %s: nobody has %s", have.Short(), want.Short(), sha)
 			}
 		}
-		for _, i := range f.between(have, want) {
-			commits = append(commits, f.nodes[i].commit)
+		only := f.between(have, want)
+		commits = make([]rollout.Commit, len(only))
+		for n, i := range only {
+			commits[n] = f.nodes[i].commit
 		}
 		return ctx.Err()
 	})
@@ -38,7 +41,8 @@ func (f *Forge) contains(commit, other rollout.SHA) bool {
 // walk, which takes the greatest number first, comes to a commit, it has been
 // to everything that reaches it, and knows whose it is.
 func (f *Forge) between(have, want rollout.SHA) []int {
-	w := walk{forge: f, had: map[int]bool{}}
+	f.walks++
+	w := walk{forge: f}
 	if i, known := f.index[want]; known {
 		w.reach(i, false)
 	}
@@ -47,8 +51,8 @@ func (f *Forge) between(have, want rollout.SHA) []int {
 	}
 	var only []int
 	for w.wanted > 0 {
-		i := heap.Pop(&w).(int)
-		had := w.had[i]
+		i := w.next()
+		had := f.nodes[i].had
 		if !had {
 			w.wanted--
 			only = append(only, i)
@@ -61,47 +65,41 @@ func (f *Forge) between(have, want rollout.SHA) []int {
 }
 
 // A walk goes from commits to their parents, greatest generation number first.
+// What it finds out of a commit it leaves in the commit's node.
 type walk struct {
 	forge *Forge
+	// queue has the greatest generation number last. There are no more in it
+	// than lines side by side, so it is kept in order as it grows.
 	queue []int
-	// had tells of every commit that was reached whether `have` reaches it.
-	had map[int]bool
 	// wanted counts those in the queue that only `want` reaches, as far as is
 	// known.
 	wanted int
 }
 
+// reach comes to a commit from one of its children.
 func (w *walk) reach(i int, had bool) {
-	before, reached := w.had[i]
+	n := &w.forge.nodes[i]
 	switch {
-	case !reached:
-		w.had[i] = had
-		heap.Push(w, i)
+	case n.walk != w.forge.walks:
+		n.walk, n.had = w.forge.walks, had
+		w.put(i)
 		if !had {
 			w.wanted++
 		}
-	case had && !before:
-		w.had[i] = true
+	case had && !n.had:
+		n.had = true
 		w.wanted--
 	}
 }
 
-// Len implements [heap.Interface].
-func (w *walk) Len() int { return len(w.queue) }
-
-// Less implements [heap.Interface].
-func (w *walk) Less(a, b int) bool {
-	return w.forge.nodes[w.queue[a]].generation > w.forge.nodes[w.queue[b]].generation
+func (w *walk) put(i int) {
+	at, _ := slices.BinarySearchFunc(w.queue, w.forge.nodes[i].generation, func(i, generation int) int {
+		return cmp.Compare(w.forge.nodes[i].generation, generation)
+	})
+	w.queue = slices.Insert(w.queue, at, i)
 }
 
-// Swap implements [heap.Interface].
-func (w *walk) Swap(a, b int) { w.queue[a], w.queue[b] = w.queue[b], w.queue[a] }
-
-// Push implements [heap.Interface].
-func (w *walk) Push(i any) { w.queue = append(w.queue, i.(int)) }
-
-// Pop implements [heap.Interface].
-func (w *walk) Pop() any {
+func (w *walk) next() int {
 	last := w.queue[len(w.queue)-1]
 	w.queue = w.queue[:len(w.queue)-1]
 	return last

@@ -17,10 +17,8 @@ import (
 
 // name is what Git calls an object.
 func name(kind string, content []byte) rollout.SHA {
-	hash := sha1.New()
-	fmt.Fprintf(hash, "%s %d\x00", kind, len(content))
-	hash.Write(content)
-	return rollout.SHA(hex.EncodeToString(hash.Sum(nil)))
+	sum := sha1.Sum(append(fmt.Appendf(nil, "%s %d\x00", kind, len(content)), content...))
+	return rollout.SHA(hex.EncodeToString(sum[:]))
 }
 
 // encodeTree writes a flat tree of ordinary files.
