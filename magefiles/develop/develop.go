@@ -1,5 +1,5 @@
 // Package develop has the targets for whoever changes this repository, and
-// for whoever wants to see what it does: mage demo, test, bench, lint.
+// for whoever wants to see what it does: mage demo, simulate, test, bench, lint.
 package develop
 
 import (
@@ -8,12 +8,22 @@ import (
 	"os/exec"
 
 	"github.com/monosense/k8s-ops/magefiles/internal/demo"
+	"github.com/monosense/k8s-ops/magefiles/internal/simulate"
 	"github.com/monosense/k8s-ops/magefiles/internal/wire"
 )
 
 // Demo plays a whole staged rollout on a GitHub that it brings along, in seconds.
 func Demo(ctx context.Context) error {
 	return wire.Exit(demo.Run(ctx, ".", os.Stdout))
+}
+
+// Simulate plays whole years of a rollout in seconds, and checks every step of them.
+//
+// Flags: -years is how many to play, default 20; -seed is that of the first
+// one, default 1, and each further one has the next number. docs/simulation.md
+// says what happens in them, and what is checked.
+func Simulate(ctx context.Context, years, seed *int) error {
+	return wire.Exit(simulate.Report(ctx, simulate.Asked(years, seed), os.Stdout))
 }
 
 // Test runs every test.
@@ -29,7 +39,7 @@ func Bench(ctx context.Context) error {
 		return wire.Exit(err)
 	}
 	return wire.Exit(run(ctx, "go", "test", "-p=1", "-run=^$", "-bench=.", "-benchtime=10x", "-timeout=60m",
-		"./rollout/gitrepo", "./rollout/flux", "./magefiles/internal/scripttest"))
+		"./rollout", "./rollout/backtest", "./rollout/gitrepo", "./rollout/flux", "./magefiles/internal/scripttest", "./magefiles/internal/simulate"))
 }
 
 // Lint runs golangci-lint with this repository's rules.

@@ -1,0 +1,214 @@
+package mutation
+
+// A bug is one wrong place in the source.
+type bug struct {
+	name string
+	// file is below rollout/; old is there exactly once, and becomes new.
+	file, old, new string
+	// by are the numbers of the invariants that may find it first.
+	by string
+}
+
+var bugs = []bug{
+	// The policy of a revision.
+	{
+		"the soak is not waited for", "judge.go",
+		`if left <= 0 {`, `if left <= left {`, "3",
+	},
+	{
+		"a commit that asks for a longer soak is not heard", "judge.go",
+		`return max(v.stage.Soak, v.asked[position].length)`, `return v.stage.Soak`, "3",
+	},
+	{
+		"holds are not looked at", "judge.go",
+		`blocks = append(blocks, v.held...)`, `blocks = append(blocks, v.held[:0]...)`, "5",
+	},
+	{
+		"taints are not looked at", "judge.go",
+		`for _, i := range taints {`, `for _, i := range taints[:0] {`, "4",
+	},
+	{
+		"health is not asked for", "judge.go",
+		`if len(v.stage.Health.Required) > 0 {`, `if len(v.stage.Health.Required) > 99 {`, "7",
+	},
+	{
+		"what ran nowhere goes out", "judge.go",
+		`if v.stage.Observed && `, `if v.stage.Observed && v.now.IsZero() && `, "7",
+	},
+	{
+		"windows are not looked at", "judge.go",
+		`blocks = append(blocks, v.closed(free)...)`, ``, "6",
+	},
+	{
+		"a tree is free to go that soaked in a tainted revision", "judge.go",
+		`if len(taints) == 0 && r.Tree != "" {`, `if r.Tree != "" {`, "3, 7",
+	},
+	{
+		"the same tree soaks again", "judge.go",
+		`return "", r.Tree != ""`, `return "", false`, "3, 7",
+	},
+	// Arrivals.
+	{
+		"an arrival is the newest push that has the commit, not the oldest", "arrivals.go",
+		`if !t.since[p].IsZero() {`, `if t.since[p].Equal(at) {`, "3",
+	},
+	{
+		"what a force-push took away and another brought back has soaked meanwhile", "arrivals.go",
+		`if to < 0 || !t.add(to, at) {`, `if to >= 0 && t.add(to, at) && false {`, "3",
+	},
+	{
+		"what is no fast-forward may go out", "arrivals.go",
+		`FastForward: fastForward[position],`, `FastForward: fastForward[position] || true,`, "2",
+	},
+	{
+		"an arrival is recorded as earlier than it was", "engine.go",
+		`Arrival{d.Record.Revision, roundUp(d.Record.At)}`, `Arrival{d.Record.Revision, roundUp(d.Record.At.AddDate(0, 0, -1))}`, "3",
+	},
+	{
+		"recorded arrivals are forgotten", "engine.go",
+		`state := s.State.current(s.At).Without(s.Upstream.Branch, still)`,
+		`state := s.State.current(s.At).Without(s.Upstream.Branch, func(SHA) bool { return false })`, "8",
+	},
+	// Reverts.
+	{
+		"a revert of a revert does not count", "revert.go",
+		`return !r.undone[y] })`, `return y >= 0 })`, "4, 9",
+	},
+	{
+		"a quote that is indented reverts", "revert.go",
+		`line = strings.TrimRight(lines[i], " \t\r")`, `line = strings.TrimSpace(lines[i])`, "4",
+	},
+	{
+		"a line in a block of code reverts", "revert.go",
+		`if last, ok := closers.block(lines, i, line); ok {`, `if last, ok := closers.block(lines, i, line); ok && i < 0 {`, "4",
+	},
+	{
+		"an abbreviated name names nothing", "revert.go",
+		`return d.bySHA[i], !ambiguous`, `return d.bySHA[i], ambiguous`, "4",
+	},
+	{
+		"the number of a pull request names nothing", "revert.go",
+		`c.pulls = append(c.pulls, number)`, `_ = number`, "4",
+	},
+	{
+		"the pull request of another repository counts", "revert.go",
+		`if found == nil || !of.named(found[1]) {`, `if found == nil {`, "4",
+	},
+	{
+		"a revert counts only once it is on the stage's own upstream", "engine.go",
+		`case first.Branch == s.Upstream.Branch:`, `case first.Branch != "":`, "4",
+	},
+	{
+		"a commit is bad although an operator cleared it", "taint.go",
+		`p.effective(x, setAside(cleared, x))`, `p.effective(x, setAside(cleared, x)[:0])`, "4",
+	},
+	{
+		"an operator's taint is not heard", "taint.go",
+		`if marked != nil && marked[x] != nil {`, `if marked != nil && marked[x] != nil && x < 0 {`, "4",
+	},
+	// Health.
+	{
+		"the oldest report of a context counts, not the newest", "rollouttest/memory/witness.go",
+		`slices.Reverse(log)`, ``, "7",
+	},
+	{
+		"a success counts at once", "health.go",
+		`case e.At.Add(x.asked.Settle).After(now):`, `case e.At.After(now):`, "7",
+	},
+	{
+		"a newer revision's report counts rather than the revision's own", "health.go",
+		`if all[c].state == unreported && handed != nil {`, `if handed != nil && handed[c].state != unreported {`, "7",
+	},
+	{
+		"what nobody reported of is healthy", "health.go",
+		`if x.found[position] != nil && x.found[position][c].state == good {`,
+		`if x.found[position] == nil || x.found[position][c].state == good {`, "7",
+	},
+	{
+		"a soak on healthy time does not pause", "healthytime.go",
+		`return h.until(now) - h.until(arrival)`, `return now.Sub(arrival)`, "3, 8",
+	},
+	{
+		"a soak goes on over a failure that restarts it", "healthytime.go",
+		`return now.Sub(later(arrival, h.at[len(h.at)-1]))`, `return now.Sub(arrival)`, "3, 8",
+	},
+	// Operators.
+	{
+		"a hold that has run out holds", "snapshot.go",
+		`(h.Until.IsZero() || now.Before(h.Until))`, `(h.Until.IsZero() || now.Before(h.Until.AddDate(0, 0, 1)))`, "5",
+	},
+	{
+		"a hold that runs out does not hold", "snapshot.go",
+		`(h.Until.IsZero() || now.Before(h.Until))`, `h.Until.IsZero()`, "5",
+	},
+	{
+		"a hold of all stages holds none", "snapshot.go",
+		`(h.Stage == "" || h.Stage == stage)`, `h.Stage == stage`, "5",
+	},
+	{
+		"whoever resumes lifts everybody's holds", "hold.go",
+		`(request.All || h.By == whose)`, `(request.All || h.By != "")`, "9",
+	},
+	{
+		"a promotion drops every taint", "engine.go",
+		`passed := func(m Mark) bool { return out[m.Commit] }`, `passed := func(m Mark) bool { return m.Commit != "" || out[m.Commit] }`, "9",
+	},
+	{
+		"the next entry drops holds that have not run out", "write.go",
+		`return !h.Until.IsZero() && !now.Before(h.Until)`, `return !h.Until.IsZero()`, "9",
+	},
+	{
+		"an override goes through a taint", "override.go",
+		`case b.Gate == GateTaint:`, `case b.Gate == GateTaint && b.Commit == "":`, "4",
+	},
+	{
+		"an override goes through a hold that it was not told to go through", "override.go",
+		`case b.Gate == GateHold && !request.ThroughHold:`, `case b.Gate == GateHold && request.Revision == "-":`, "5",
+	},
+	// The ledger.
+	{
+		"a lost answer is decided anew, blindly", "commit.go",
+		`if unclear == nil {`, `if unclear != nil {
+			return "", ErrMoved
+		}
+		if unclear == nil {`, "9",
+	},
+	{
+		"a transaction that was carried out is not recognised", "commit.go",
+		`if commit.SHA == sha {`, `if commit.SHA == sha && sha == "" {`, "9, 12",
+	},
+	{
+		"the entry is written in a transaction of its own", "engine.go",
+		`if r.Commit, err = e.commit(ctx, t); err != nil {`, `if alone := (Transaction{Ledger: t.Ledger, Draft: t.Draft}); t.Branch != "" {
+		if t.Ledger.SHA, err = e.commit(ctx, alone); err != nil {
+			return r, err
+		}
+	}
+	if r.Commit, err = e.commit(ctx, t); err != nil {`, "9",
+	},
+	{
+		"nobody compares the ledger's head before it is swapped", "rollouttest/memory/remote.go",
+		`if head := f.heads[p.Ledger.Branch]; head != p.Ledger.SHA {`, `if head := f.heads[p.Ledger.Branch]; head == "" && p.Ledger.SHA != "" {`, "9",
+	},
+	{
+		"an override does not say what it went through", "override.go",
+		`o.Skipped = append(o.Skipped, b.Gate)`, `_ = b.Gate`, "3, 5, 7",
+	},
+	{
+		"holds are not written down", "ledger/state.go",
+		`stateFile{version, s.Arrivals, s.Holds, s.Taints, s.Cleared}`, `stateFile{version, s.Arrivals, s.Holds[:0], s.Taints, s.Cleared}`, "9",
+	},
+	// The decision.
+	{
+		"the last verdict says when to look again, not the soonest", "decide.go",
+		`d.RetryAt = sooner(d.RetryAt, one.RetryAt)`, `d.RetryAt = one.RetryAt`, "8, 10",
+	},
+	{
+		"a deny window is open", "window.go",
+		`if span, closed := spanAt(w.Deny, t); closed {`, `if span, closed := spanAt(w.Deny, t); closed && t.IsZero() {`, "6, 8",
+	},
+	{
+		"nobody notices that a stage has diverged", "decide.go",
+		`if len(s.Foreign) > 0 {`, `if len(s.Foreign) > 1_000_000 {`, "1",
+	},
+}
