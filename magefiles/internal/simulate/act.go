@@ -49,8 +49,8 @@ type act struct {
 	// the engine can find out what became of them.
 	faults, lost int
 	// blind: evidence could not be read, which does not stop an override.
-	blind bool
-	cancel       context.CancelFunc
+	blind  bool
+	cancel context.CancelFunc
 
 	// killed, receipt and err are how it ended, effects the ledger's commits
 	// that it made.

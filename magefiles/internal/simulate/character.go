@@ -41,7 +41,7 @@ func newCharacter(random *rand.Rand) character {
 	chance := func(most float64) float64 { return random.Float64() * most }
 	c := character{
 		pushLog: random.IntN(3) > 0,
-		pushes:  hours(3, 16), ticks: hours(4, 16), operators: hours(30, 120),
+		pushes:  hours(4, 18), ticks: hours(5, 18), operators: hours(30, 120),
 		grain: time.Second,
 		late:  chance(0.3), lost: chance(0.2), doubled: chance(0.2),
 		faults: chance(0.2), races: chance(0.2),

@@ -3,6 +3,7 @@ package simulate
 import (
 	"errors"
 	"flag"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,8 @@ func TestYears(t *testing.T) {
 	if testing.Short() || racing {
 		years = 5
 	}
+	// Most of what a year needs is gone when it is over.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	tally, err := Run(t.Context(), Options{Years: years, Seed: *first})
 	t.Log(tally)
 	if err != nil {
