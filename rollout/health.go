@@ -199,7 +199,7 @@ func (x *examination) settle(position int) []condition {
 	}
 	all := slices.Clone(own)
 	for c := range all {
-		if all[c].state == unreported && handed != nil {
+		if all[c].state == unreported && reported(handed, c) {
 			all[c] = handed[c]
 		}
 	}

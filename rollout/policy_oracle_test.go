@@ -1,0 +1,360 @@
+package rollout_test
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+// An oracle says what the policy makes of a life, in the most naive way: with
+// sets, by trying everything, and from what people meant instead of from what
+// they wrote.
+type oracle struct {
+	*life
+	s rollout.Snapshot
+	// all are the commits ahead of main and pending, pending and revisions
+	// those of them that are, all newest first.
+	all, pending, revisions []rollout.SHA
+	contains                map[rollout.SHA]map[rollout.SHA]bool
+	reverts                 map[rollout.SHA][]rollout.SHA
+	bad, tainted            map[rollout.SHA]bool
+	// told are all reports, and wells whether all was well after so many.
+	told  []told
+	wells []bool
+	// arrived is since when main has contained each revision.
+	arrived map[rollout.SHA]time.Time
+}
+
+// ask makes the oracle of what there is to see of a life.
+func ask(l *life, s rollout.Snapshot) *oracle {
+	o := &oracle{
+		life: l, s: s, contains: map[rollout.SHA]map[rollout.SHA]bool{}, reverts: map[rollout.SHA][]rollout.SHA{},
+		bad: map[rollout.SHA]bool{}, tainted: map[rollout.SHA]bool{}, arrived: map[rollout.SHA]time.Time{},
+	}
+	pending := o.ordered(s.Upstream.SHA, s.Pending)
+	o.all, o.pending = append(o.ordered(l.trunk, s.Ahead), pending...), pending
+	for _, c := range o.all {
+		o.contains[c] = l.reach(c)
+	}
+	heads := append(l.heads(), s.Upstream.SHA)
+	for _, c := range pending {
+		if slices.Contains(heads, c) {
+			o.revisions = append(o.revisions, c)
+			o.arrived[c], _ = trueArrival(l.world, l.log["main"], c)
+		}
+	}
+	for at, y := range o.all {
+		o.reverts[y] = o.named(l.meant[y], o.all[at+1:])
+	}
+	undone := o.undone(o.all)
+	for _, x := range pending {
+		marked := func(m rollout.Mark) bool { return m.Commit == x }
+		aside := func(y rollout.SHA) bool {
+			return slices.ContainsFunc(l.state.Cleared, func(m rollout.Mark) bool { return m.Commit == x && slices.Contains(m.Reverts, y) })
+		}
+		o.bad[x] = slices.ContainsFunc(l.state.Taints, marked) || slices.ContainsFunc(o.all, func(y rollout.SHA) bool {
+			return slices.Contains(o.reverts[y], x) && !undone[y] && !aside(y)
+		})
+	}
+	for _, r := range o.revisions {
+		o.tainted[r] = o.unreverted(r)
+	}
+	o.listen()
+	return o
+}
+
+// ordered lists commits, children before parents and first parents last.
+func (o *oracle) ordered(head rollout.SHA, of []rollout.Commit) []rollout.SHA {
+	var order []rollout.SHA
+	var visit func(c rollout.SHA)
+	visit = func(c rollout.SHA) {
+		is := func(other rollout.Commit) bool { return other.SHA == c }
+		if !slices.ContainsFunc(of, is) || slices.Contains(order, c) {
+			return
+		}
+		for _, parent := range o.commits[c].Parents {
+			visit(parent)
+		}
+		order = append(order, c)
+	}
+	visit(head)
+	slices.Reverse(order)
+	return order
+}
+
+// named are the commits that somebody meant, of those that are older.
+func (o *oracle) named(m meaning, older []rollout.SHA) []rollout.SHA {
+	var found []rollout.SHA
+	for _, prefix := range m.commits {
+		is := func(c rollout.SHA) bool { return strings.HasPrefix(string(c), prefix) }
+		first := slices.IndexFunc(o.all, is)
+		if first < 0 || slices.ContainsFunc(o.all[first+1:], is) {
+			continue
+		}
+		if slices.Contains(older, o.all[first]) {
+			found = append(found, o.all[first])
+		}
+	}
+	for _, x := range older {
+		if slices.Contains(m.pulls, o.meant[x].number) {
+			found = append(found, x)
+		}
+	}
+	titled := func(c rollout.SHA) bool { return slices.Contains(o.meant[c].titles, m.title) }
+	if at := slices.IndexFunc(older, titled); len(found) == 0 && m.title != "" && at >= 0 {
+		found = append(found, older[at])
+	}
+	return found
+}
+
+// undone is which commits of a set are effectively reverted in it: guesses are
+// mended until none is wrong.
+func (o *oracle) undone(set []rollout.SHA) map[rollout.SHA]bool {
+	undone := map[rollout.SHA]bool{}
+	for range len(set) + 1 {
+		for _, x := range set {
+			undone[x] = slices.ContainsFunc(set, func(y rollout.SHA) bool { return slices.Contains(o.reverts[y], x) && !undone[y] })
+		}
+	}
+	return undone
+}
+
+// unreverted tells whether a commit contains a bad one that is not reverted in it.
+func (o *oracle) unreverted(r rollout.SHA) bool {
+	has := o.has(r)
+	undone := o.undone(has)
+	return slices.ContainsFunc(has, func(x rollout.SHA) bool { return o.bad[x] && !undone[x] })
+}
+
+// has are the pending commits that a commit contains.
+func (o *oracle) has(r rollout.SHA) []rollout.SHA {
+	return slices.DeleteFunc(slices.Clone(o.pending), func(c rollout.SHA) bool { return !o.contains[r][c] })
+}
+
+// matches tells whether a pattern stands for a name.
+func matches(pattern, name string) bool {
+	switch {
+	case pattern == "":
+		return name == ""
+	case strings.HasPrefix(pattern, "**"):
+		return matches(pattern[2:], name) || name != "" && matches(pattern, name[1:])
+	case pattern[0] == '*':
+		return matches(pattern[1:], name) || name != "" && name[0] != '/' && matches(pattern, name[1:])
+	case name == "":
+		return false
+	default:
+		return (pattern[0] == name[0] || pattern[0] == '?' && name[0] != '/') && matches(pattern[1:], name[1:])
+	}
+}
+
+// own is the newest report of a context of a commit; of one moment, the one that
+// is told first.
+func (o *oracle) own(c rollout.SHA, context string) (rollout.Evidence, bool) {
+	var newest rollout.Evidence
+	found := false
+	for _, e := range o.s.Evidence[c] {
+		if e.Context == context && (!found || e.At.After(newest.At)) {
+			newest, found = e, true
+		}
+	}
+	return newest, found
+}
+
+// counts is what counts for a context of a commit at a time: its own report,
+// or that of the next one that contains it.
+func (o *oracle) counts(c rollout.SHA, context string, t time.Time) string {
+	e, ok := o.own(c, context)
+	switch {
+	case c == "":
+		return "nothing"
+	case !ok || e.State == rollout.EvidencePending:
+		return o.counts(o.next(c), context, t)
+	case e.State != rollout.EvidenceSuccess:
+		return "bad"
+	case e.At.Add(o.stage.Health.Settle).After(t):
+		return "settling"
+	default:
+		return "good"
+	}
+}
+
+// next is the oldest newer commit that contains another and that a cluster can
+// have run: a revision, or one that was reported of.
+func (o *oracle) next(c rollout.SHA) rollout.SHA {
+	for _, newer := range slices.Backward(o.pending[:slices.Index(o.pending, c)]) {
+		if o.contains[newer][c] && (slices.Contains(o.revisions, newer) || len(o.reported(newer)) > 0) {
+			return newer
+		}
+	}
+	return ""
+}
+
+// reported are the contexts in which something was reported of a commit.
+func (o *oracle) reported(c rollout.SHA) []string {
+	var all []string
+	for _, e := range o.s.Evidence[c] {
+		if o.matters(e.Context) {
+			all = append(all, e.Context)
+		}
+	}
+	return all
+}
+
+// expected are the contexts that have to be good of a revision: those of its
+// own and of the observed one before it; of what nobody reported of, those of
+// what contains it.
+func (o *oracle) expected(r rollout.SHA, pattern string) []string {
+	before := []rollout.SHA{cmp.Or(o.s.Reported, o.s.Target.SHA)}
+	for _, older := range slices.Backward(o.revisions[slices.Index(o.revisions, r)+1:]) {
+		if len(o.reported(older)) > 0 {
+			before[0] = older
+		}
+	}
+	if found := o.asked(pattern, append(before, r)); len(found) > 0 {
+		return found
+	}
+	var newer []rollout.SHA
+	for c := o.next(r); c != ""; c = o.next(c) {
+		newer = append(newer, c)
+	}
+	return o.asked(pattern, newer)
+}
+
+// asked are the contexts that a pattern asks for, of those reported of some
+// commits. A name is asked for anyway.
+func (o *oracle) asked(pattern string, of []rollout.SHA) []string {
+	var all []string
+	if !strings.ContainsAny(pattern, "*?") {
+		all = append(all, pattern)
+	}
+	for _, c := range of {
+		for _, context := range o.reported(c) {
+			if matches(pattern, context) {
+				all = append(all, context)
+			}
+		}
+	}
+	return all
+}
+
+func (o *oracle) healthy(r rollout.SHA, t time.Time) bool {
+	for _, required := range o.stage.Health.Required {
+		contexts := o.expected(r, required.Contexts.String())
+		if len(contexts) == 0 || slices.ContainsFunc(contexts, func(c string) bool { return o.counts(r, c, t) != "good" }) {
+			return false
+		}
+	}
+	return true
+}
+
+// observed tells whether a commit, or one of its tree, was seen applied.
+func (o *oracle) observed(r rollout.SHA) bool {
+	for _, c := range append(slices.Clone(o.pending), o.s.Target.SHA) {
+		if c != r && (o.commits[c].Tree != o.commits[r].Tree || o.commits[r].Tree == "") {
+			continue
+		}
+		for _, context := range o.reported(c) {
+			if e, _ := o.own(c, context); e.State == rollout.EvidenceSuccess {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// proof are the gates that a revision is not through at a time and that the
+// same tree would open to it.
+func (o *oracle) proof(r rollout.SHA, t time.Time) []rollout.Gate {
+	var shut []rollout.Gate
+	if !o.healthy(r, t) {
+		shut = append(shut, rollout.GateHealth)
+	}
+	if o.stage.Observed && !o.observed(r) {
+		shut = append(shut, rollout.GateObserved)
+	}
+	if !o.over(r, t) {
+		shut = append(shut, rollout.GateSoak)
+	}
+	return shut
+}
+
+// sameTree tells whether a revision has the tree of release, or of an older
+// revision that is through.
+func (o *oracle) sameTree(r rollout.SHA, t time.Time) bool {
+	tree := o.commits[r].Tree
+	if tree == "" || tree == o.s.Tree {
+		return tree != ""
+	}
+	return slices.ContainsFunc(o.revisions[slices.Index(o.revisions, r)+1:], func(q rollout.SHA) bool {
+		return o.commits[q].Tree == tree && !o.tainted[q] && len(o.proof(q, t)) == 0
+	})
+}
+
+// shut are the gates that are closed to a revision at a time.
+func (o *oracle) shut(r rollout.SHA, t time.Time) []rollout.Gate {
+	var shut []rollout.Gate
+	if !o.contains[r][o.s.Target.SHA] {
+		shut = append(shut, rollout.GateFastForward)
+	}
+	if o.tainted[r] {
+		shut = append(shut, rollout.GateTaint)
+	}
+	if !o.sameTree(r, t) {
+		shut = append(shut, o.proof(r, t)...)
+	}
+	if len(o.holding(t)) > 0 {
+		shut = append(shut, rollout.GateHold)
+	}
+	if !o.open(t) {
+		shut = append(shut, rollout.GateWindow)
+	}
+	return shut
+}
+
+func (o *oracle) holding(t time.Time) []rollout.Hold {
+	return slices.DeleteFunc(slices.Clone(o.state.Holds), func(h rollout.Hold) bool {
+		return h.Stage != "" && h.Stage != o.stage.Name || !h.Until.IsZero() && !t.Before(h.Until)
+	})
+}
+
+// open tells whether the windows are.
+func (o *oracle) open(t time.Time) bool {
+	in := func(w rollout.Window) bool {
+		at := t.Sub(epoch).Hours()
+		switch schedule := w.Schedule.(type) {
+		case daily:
+			for day := -24.0; day <= at; day += 24 {
+				if day+schedule.from <= at && at < day+schedule.to {
+					return true
+				}
+			}
+		case spans:
+			for i := 0; i < len(schedule); i += 2 {
+				if schedule[i] <= at && at < schedule[i+1] {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	allow, deny := o.stage.Windows.Allow, o.stage.Windows.Deny
+	return (len(allow) == 0 || slices.ContainsFunc(allow, in)) && !slices.ContainsFunc(deny, in)
+}
+
+// farthest is how many hours from now on everything has happened that will
+// happen by itself: the longest soak, then a hold, then a window of next day.
+const farthest = 140
+
+// first is when the policy lets a revision out by time alone.
+func (o *oracle) first(r rollout.SHA) (at time.Time, ever bool) {
+	for h := range farthest {
+		t := o.s.At.Add(time.Duration(h) * time.Hour)
+		if o.open(t) && len(o.shut(r, t)) == 0 {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
