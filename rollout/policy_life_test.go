@@ -119,7 +119,7 @@ func (l *life) happen(t *rapid.T) {
 
 func (l *life) push(t *rapid.T) {
 	head := l.branches["main"]
-	target := head
+	var target rollout.SHA
 	if rapid.IntRange(1, 100).Draw(t, "kind") > l.forced {
 		target = l.grow(t, head)
 	} else {
@@ -259,8 +259,10 @@ func policy(t *rapid.T, l *life) rollout.Stage {
 		stage.SoakClock = rapid.SampledFrom([]rollout.SoakClock{rollout.WallClock, rollout.PausingClock, rollout.RestartingClock}).Draw(t, "clock")
 		stage.Observed = rapid.IntRange(0, 2).Draw(t, "observed") == 0
 	}
+	if rapid.Bool().Draw(t, "always open") {
+		return stage
+	}
 	stage.Windows = rapid.SampledFrom([]rollout.Windows{
-		{}, {}, {}, {}, {}, {}, {}, {},
 		{Allow: windows(daily{2, 6})},
 		{Allow: windows(daily{20, 27}, spans{30, 33})},
 		{Allow: windows(spans{3, 9, 40, 90})},

@@ -113,6 +113,9 @@ func (y *year) revertOf(on *change, of []*change) *change {
 	if c.title, numbered = strings.CutSuffix(w.subject, fmt.Sprintf(" (#%d)", pull)); numbered {
 		c.pull = pull
 	}
+	if y.chance(y.character.decoy) {
+		w.body += fmt.Sprintf("\nIt once said:\n\n```\n\nThis reverts commit %s.\n\n```\n", y.recent(on).sha)
+	}
 	return y.write(c, w.body)
 }
 

@@ -103,7 +103,6 @@ func (y *year) decoy(of *change) string {
 		"> " + line,
 		"```\n" + line + "\n```",
 		"~~~\n" + line + "\n~~~",
-		"It said:\n\n```\n\n" + line + "\n\n```",
 		"    " + line,
 		"The message was once: " + line,
 		"Somebody wrote\n" + line + "\nand was wrong.",

@@ -92,7 +92,7 @@ var bugs = []bug{
 	},
 	{
 		"the pull request of another repository counts", "revert.go",
-		`if found == nil || !of.named(found[1]) {`, `if found == nil {`, "4",
+		`err == nil && of.named(name[1])`, `err == nil`, "4",
 	},
 	{
 		"a revert counts only once it is on the stage's own upstream", "engine.go",
