@@ -68,30 +68,58 @@ func TestEveryInvariantIsGuarded(t *testing.T) {
 	}
 }
 
-// propertyTests are those of package rollout.
+// propertyTests are the tests of package rollout that check a property.
 func propertyTests(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root, "rollout", "*property_test.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("package rollout has no property tests (%v)", err)
+	files, err := filepath.Glob(filepath.Join(root, "rollout", "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	var all []string
+	var names []string
 	for _, file := range files {
-		all = append(all, testFunctions(t, path.Join("rollout", filepath.Base(file)))...)
+		for _, f := range tests(t, path.Join("rollout", filepath.Base(file))) {
+			if callsRapid(f) {
+				names = append(names, f.Name.Name)
+			}
+		}
 	}
-	return all
+	if len(names) == 0 {
+		t.Fatal("package rollout has no property tests")
+	}
+	return names
+}
+
+func callsRapid(f *ast.FuncDecl) bool {
+	found := false
+	ast.Inspect(f, func(n ast.Node) bool {
+		if call, ok := n.(*ast.SelectorExpr); ok && call.Sel.Name == "Check" {
+			of, ok := call.X.(*ast.Ident)
+			found = found || ok && of.Name == "rapid"
+		}
+		return true
+	})
+	return found
 }
 
 // testFunctions are the names of a file's tests.
 func testFunctions(t *testing.T, file string) []string {
 	t.Helper()
 	var names []string
-	for _, declaration := range parseFile(t, file).Decls {
-		if f, ok := declaration.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") {
-			names = append(names, f.Name.Name)
-		}
+	for _, f := range tests(t, file) {
+		names = append(names, f.Name.Name)
 	}
 	return names
+}
+
+func tests(t *testing.T, file string) []*ast.FuncDecl {
+	t.Helper()
+	var found []*ast.FuncDecl
+	for _, declaration := range parseFile(t, file).Decls {
+		if f, ok := declaration.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") {
+			found = append(found, f)
+		}
+	}
+	return found
 }
 
 // The numbers beside the picture are the ones in it.
