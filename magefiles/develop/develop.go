@@ -28,7 +28,9 @@ func Simulate(ctx context.Context, years, seed *int) error {
 
 // Test runs every test.
 func Test(ctx context.Context) error {
-	return wire.Exit(run(ctx, "go", "test", "./..."))
+	// The simulation's own mutations take longer than Go allows by default,
+	// on a slow machine.
+	return wire.Exit(run(ctx, "go", "test", "-timeout=40m", "./..."))
 }
 
 // Bench runs every benchmark beside git and kustomize doing the same, and fails on a broken promise.
