@@ -153,6 +153,8 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		want      []string
 	}{
 		{"demo", nil, []string{"demo"}},
+		{"simulate", nil, []string{"simulate"}},
+		{"simulate", []string{"YEARS=3", "SEED=7"}, []string{"simulate", "-years=3", "-seed=7"}},
 		{"test", nil, []string{"test"}},
 		{"bench", nil, []string{"bench"}},
 		{"lint", nil, []string{"lint"}},

@@ -88,7 +88,7 @@ var bugs = []bug{
 	},
 	{
 		"the number of a pull request names nothing", "revert.go",
-		`c.pulls = append(c.pulls, number)`, `_ = number`, "4",
+		`c.pulls = append(c.pulls, number)`, `_ = number`, "4, 11",
 	},
 	{
 		"the pull request of another repository counts", "revert.go",
@@ -117,7 +117,7 @@ var bugs = []bug{
 	},
 	{
 		"a newer revision's report counts rather than the revision's own", "health.go",
-		`if all[c].state == unreported && handed != nil {`, `if handed != nil && handed[c].state != unreported {`, "7",
+		`if all[c].state == unreported && reported(handed, c) {`, `if reported(handed, c) {`, "7",
 	},
 	{
 		"what nobody reported of is healthy", "health.go",
