@@ -2,61 +2,16 @@ package rollout
 
 import (
 	"cmp"
+	"maps"
 	"slices"
-)
-
-// The rules of a branch verification. The ids are stable: reports, suppression
-// lists and scripts may name them.
-const (
-	// RuleSourceMissing: the build has no GitRepository with the name and the
-	// namespace of the plan's source.
-	RuleSourceMissing = "source-missing"
-	// RuleSourceDuplicate: the source is there twice, so which one a cluster
-	// ends up with depends on the order in which they are applied.
-	RuleSourceDuplicate = "source-duplicate"
-	// RuleURLDiffers: the source's spec.url is another repository than the
-	// plan's.
-	RuleURLDiffers = "url-differs"
-	// RuleBranchDiffers: the source's spec.ref.branch is not the stage's
-	// branch, written as a plain branch name.
-	RuleBranchDiffers = "branch-differs"
-	// RuleRefMissing: the source names no branch, and Flux falls back to
-	// master.
-	RuleRefMissing = "ref-missing"
-	// RuleRefOutranked: a commit, name, semver or tag beside the branch takes
-	// precedence over it.
-	RuleRefOutranked = "ref-outranked"
-	// RuleSourceInclude: the source includes the content of another
-	// GitRepository.
-	RuleSourceInclude = "source-include"
-	// RuleOtherSourceBranch: another GitRepository of the same repository
-	// follows anything but the stage's branch.
-	RuleOtherSourceBranch = "other-source-branch"
-	// RuleSourceRefDiffers: a Flux Kustomization applies something that is
-	// neither the source nor another repository's GitRepository.
-	RuleSourceRefDiffers = "sourceref-differs"
-	// RuleSourceRefMissing: a Flux Kustomization names no source, or a
-	// GitRepository that the build does not have.
-	RuleSourceRefMissing = "sourceref-missing"
-	// RuleNamespaceMismatch: the name is the source's, the namespace is not.
-	RuleNamespaceMismatch = "namespace-mismatch"
-	// RuleBuildFailed: what the cluster would apply cannot be built, so
-	// nothing is known of it.
-	RuleBuildFailed = "build-failed"
-	// RuleHelmMissing: the build needs helm, and there is none.
-	RuleHelmMissing = "helm-missing"
-	// RuleClusterMissing: the plan names a cluster that has no entry point.
-	RuleClusterMissing = "cluster-missing"
-	// RuleClusterUnclaimed: a directory under clusters/ that belongs to no
-	// stage.
-	RuleClusterUnclaimed = "cluster-unclaimed"
 )
 
 // A Finding is one thing that would let a cluster apply something else than
 // its stage's branch, or that keeps anybody from knowing.
 type Finding struct {
-	// Rule is one of the rules above.
-	Rule string `json:"rule"`
+	// Rule is the ID of one of [Rules], and Severity that rule's.
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity"`
 	// Stage and Cluster are whose build it was found in. Stage is empty for a
 	// cluster that no stage claims.
 	Stage   string `json:"stage,omitempty"`
@@ -65,9 +20,24 @@ type Finding struct {
 	// from 1; it is 0 where the file as a whole is meant.
 	File string `json:"file"`
 	Line int    `json:"line,omitempty"`
+	// Chain leads to what is at fault: the cluster, and the Flux Kustomizations
+	// by which it comes to it.
+	Chain []string `json:"chain,omitempty"`
+	// Related are the other places that have to do with it: the manifest where
+	// a patch or a variable changed it, and the other way round.
+	Related []Related `json:"related,omitempty"`
 	// Message is what is wrong, Fix what to write instead.
 	Message string `json:"message"`
 	Fix     string `json:"fix"`
+}
+
+// Related is a place that a finding has to do with.
+type Related struct {
+	// File and Line are like those of a [Finding].
+	File string `json:"file"`
+	Line int    `json:"line,omitempty"`
+	// Message is what stands there.
+	Message string `json:"message"`
 }
 
 // Compare orders findings by file, line and rule; findings of one place and
@@ -90,10 +60,49 @@ func SortFindings(findings []Finding) {
 
 // A Verification is what a branch verification looked at, and found.
 type Verification struct {
-	// Clusters and Objects count what was built and checked.
-	Clusters int `json:"clusters"`
-	Objects  int `json:"objects"`
+	// Clusters, Kustomizations and Objects count what was rendered and
+	// checked.
+	Clusters       int `json:"clusters"`
+	Kustomizations int `json:"kustomizations"`
+	Objects        int `json:"objects"`
 	// Findings are sorted; there are none if every cluster can only apply its
 	// stage's branch.
 	Findings []Finding `json:"findings"`
+	// Off are the findings of rules that the plan turns off, with the reason.
+	Off []TurnedOff `json:"off,omitempty"`
+}
+
+// TurnedOff counts the findings of a rule that the plan turns off.
+type TurnedOff struct {
+	Rule   string `json:"rule"`
+	Count  int    `json:"count"`
+	Reason string `json:"reason"`
+}
+
+// Errors counts the findings that fail a verification.
+func (v Verification) Errors() int {
+	n := 0
+	for _, f := range v.Findings {
+		if f.Severity == SeverityError {
+			n++
+		}
+	}
+	return n
+}
+
+// Without takes out the findings of rules that are turned off, by ID, and notes
+// how many there were of each, with the reason.
+func (v Verification) Without(off map[string]string) Verification {
+	counts := map[string]int{}
+	v.Findings = slices.DeleteFunc(slices.Clone(v.Findings), func(f Finding) bool {
+		_, turnedOff := off[f.Rule]
+		if turnedOff {
+			counts[f.Rule]++
+		}
+		return turnedOff
+	})
+	for _, rule := range slices.Sorted(maps.Keys(counts)) {
+		v.Off = append(v.Off, TurnedOff{rule, counts[rule], off[rule]})
+	}
+	return v
 }

@@ -21,6 +21,13 @@ type Plan struct {
 	Stages []Stage
 	// Override says what an override has to bring along.
 	Override OverridePolicy
+	// Entries are the entry points of clusters that are not where they are
+	// looked for, by the cluster's name: slash paths relative to the
+	// repository's root.
+	Entries map[string]string
+	// RulesOff are the rules of verification that are turned off, by ID, with
+	// the reason.
+	RulesOff map[string]string
 }
 
 // Source names the Flux GitRepository object that a cluster's Kustomizations

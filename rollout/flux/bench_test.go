@@ -64,8 +64,6 @@ spec:
   prune: true
   wait: true
   targetNamespace: %[1]s
-  dependsOn:
-    - name: cluster
   sourceRef:
     kind: GitRepository
     name: flux-system
@@ -109,8 +107,8 @@ func writeFile(tb testing.TB, name, content string) {
 
 func TestLargeTreeIsClean(t *testing.T) {
 	result := verify(t, options(largeTree(t, 25)))
-	if len(result.Findings) > 0 || result.Clusters != 2 || result.Objects != 52 {
-		t.Errorf("result = %+v, want 52 objects of 2 clusters and no findings", result)
+	if len(result.Findings) > 0 || result.Clusters != 2 || result.Objects != 72 || result.Kustomizations != 20 {
+		t.Errorf("result = %+v, want 72 objects of 20 Kustomizations in 2 clusters and no findings", result)
 	}
 }
 

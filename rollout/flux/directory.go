@@ -1,89 +1,193 @@
 package flux
 
-// A directory is one that clusters apply: an entry point, or what a Flux
-// Kustomization names in spec.path. It is surveyed and built once, however many
-// clusters and Flux Kustomizations name it.
+import (
+	"strings"
+	"sync"
+
+	"github.com/fluxcd/pkg/envsubst/parse"
+	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
+)
+
+// A directory is one that clusters apply, with what a Flux Kustomization adds
+// to it. It is surveyed and built once, however many clusters and Flux
+// Kustomizations apply it so.
 type directory struct {
 	// survey holds the problems that kept it from being built. There are no
-	// objects then.
+	// resources then.
 	*survey
 	name        string
+	overlay     overlay
+	artifact    *artifact
 	helmCommand string
-	// count is how many objects were built, and objects are those of them that
-	// the rules are about.
-	count   int
-	objects objects
+	opened      sync.Once
+
+	// resources are all that was built. relevant are those of them that the
+	// rules are about, configMaps the ConfigMaps, by namespace and name, and
+	// unnamed those whose name or namespace a variable decides.
+	resources  []*manifest
+	relevant   []*manifest
+	configMaps map[[2]string]*manifest
+	unnamed    []*manifest
+	// encrypted are the Secrets that sops has encrypted.
+	encrypted []*manifest
+	// variable tells whether anything in it has a variable.
+	variable bool
+
 	// places is nil until a place in the directory is asked for.
-	places *locator
+	locating sync.Once
+	places   *locator
 }
 
-// open surveys and builds the directory of a name, or returns the one that it
-// built before.
-func (v *verifier) open(name string) *directory {
-	if resolved, err := v.tree.resolve(name); err == nil {
-		name = resolved
+// A manifest is one built object, before Flux substitutes variables in it.
+type manifest struct {
+	group, version, kind, namespace, name string
+	node                                  *yaml.Node
+	resource                              *resource.Resource
+	// variable tells whether substitution would change anything in it, and
+	// text is what would be substituted in.
+	variable bool
+	written  sync.Once
+	text     string
+	broken   error
+}
+
+func newManifest(r *resource.Resource) *manifest {
+	node := r.YNode()
+	m := &manifest{
+		kind:      text(field(node, "kind")),
+		namespace: text(field(node, fieldMetadata, fieldNamespace)),
+		name:      text(field(node, fieldMetadata, fieldName)),
+		node:      node, resource: r,
+		variable: hasDollar(node) && !isExempt(node),
 	}
-	if opened, ok := v.directories[name]; ok {
-		return opened
+	m.group, m.version = splitVersion(text(field(node, "apiVersion")))
+	return m
+}
+
+// substituteKey is the label or annotation that exempts an object from
+// substitution (fluxcd/pkg kustomize, SubstituteVariables).
+const substituteKey = "kustomize.toolkit.fluxcd.io/substitute"
+
+func isExempt(node *yaml.Node) bool {
+	return text(field(node, fieldMetadata, "labels", substituteKey)) == "disabled" ||
+		text(field(node, fieldMetadata, "annotations", substituteKey)) == "disabled"
+}
+
+// hasDollar tells whether there is a key or a value that substitution could
+// change.
+func hasDollar(node *yaml.Node) bool {
+	if node.Kind == yaml.ScalarNode {
+		i := strings.IndexByte(node.Value, '$')
+		return i >= 0 && i+1 < len(node.Value) && strings.ContainsAny(node.Value[i+1:], "{$")
 	}
-	d := &directory{survey: surveyDirectory(v.tree, name), name: name}
-	helmCommand, helmProblems := v.helmFor(d.survey)
-	d.helmCommand, d.problems = helmCommand, append(d.problems, helmProblems...)
-	if len(d.problems) == 0 {
-		d.build(v)
+	for _, child := range node.Content {
+		if hasDollar(child) {
+			return true
+		}
 	}
-	v.directories[name] = d
+	return false
+}
+
+// yaml is the manifest's text, in which Flux substitutes. The error says what
+// envsubst does not understand in it, whatever the variables are.
+func (m *manifest) yaml() (string, error) {
+	m.written.Do(func() {
+		written, err := m.resource.AsYAML()
+		if m.text = string(written); err != nil {
+			m.broken = err
+			return
+		}
+		_, m.broken = parse.Parse(m.text)
+	})
+	return m.text, m.broken
+}
+
+// An identity tells the objects of one build apart.
+type identity struct{ group, version, kind, namespace, name string }
+
+func (m *manifest) identity() identity {
+	return identity{m.group, m.version, m.kind, m.namespace, m.name}
+}
+
+// open surveys and builds a directory with an overlay, or returns the one that
+// it built before. The home of a cluster is built for that cluster only, and
+// forgotten with it: of thousands of clusters, each has one.
+func (v *verifier) open(name string, a *artifact, o overlay, own map[string]*directory, home string) *directory {
+	key := name + "\x00" + a.ignore + "\x00" + o.key()
+	v.mu.Lock()
+	shared := v.directories
+	if name == home || strings.HasPrefix(name, home+"/") {
+		shared = own
+	}
+	d, ok := shared[key]
+	if !ok {
+		d = &directory{name: name, overlay: o, artifact: a}
+		shared[key] = d
+	}
+	v.mu.Unlock()
+	d.opened.Do(func() { d.prepare(v) })
 	return d
 }
 
-func (d *directory) build(v *verifier) {
+func (d *directory) prepare(v *verifier) {
+	d.survey = surveyDirectory(d.artifact, d.name, d.overlay)
+	helmCommand, problems := v.helmFor(d.survey)
+	d.helmCommand, d.problems = helmCommand, append(d.problems, problems...)
+	if len(d.problems) > 0 {
+		return
+	}
 	built, err := build(&view{survey: d.survey}, d.entry.dir, d.helmCommand)
 	if err != nil {
 		d.problems = d.diagnose(err, v.Plan.Source)
 		return
 	}
-	d.count, d.objects = built.Size(), readObjects(built, d)
+	d.read(built)
+}
+
+func (d *directory) read(built resmap.ResMap) {
+	d.configMaps = map[[2]string]*manifest{}
+	for _, r := range built.Resources() {
+		m := newManifest(r)
+		d.resources = append(d.resources, m)
+		d.variable = d.variable || m.variable
+		if m.group == "" && m.kind == kindConfigMap {
+			if m.variable && hasDollar(field(m.node, fieldMetadata)) {
+				d.unnamed = append(d.unnamed, m)
+			} else {
+				d.configMaps[[2]string{m.namespace, m.name}] = m
+			}
+		}
+		if m.group == "" && m.kind == kindSecret && !isEmpty(field(m.node, sopsKey)) {
+			d.encrypted = append(d.encrypted, m)
+		}
+		if isRelevant(m) {
+			d.relevant = append(d.relevant, m)
+		}
+	}
+}
+
+// sopsKey is where sops notes how it encrypted an object.
+const sopsKey = "sops"
+
+// isRelevant tells whether the rules are about a manifest: all that Flux or its
+// operator make branches and directories of, and what cannot be written down.
+func isRelevant(m *manifest) bool {
+	switch m.group {
+	case sourceGroup, kustomizeGroup, operatorGroup:
+		return true
+	case imageGroup:
+		return m.kind == kindAutomation
+	case helmGroup:
+		return m.kind == kindHelmRelease
+	}
+	return repeatedKey(m.node) != nil
 }
 
 // locator finds places in the directory. It builds it once more, when it is
 // asked for first.
 func (d *directory) locator() *locator {
-	if d.places == nil {
-		d.places = newLocator(d.survey, d.helmCommand)
-	}
+	d.locating.Do(func() { d.places = newLocator(d.survey, d.helmCommand) })
 	return d.places
-}
-
-// appliedTo are the objects as a Flux Kustomization with that targetNamespace
-// applies them; empty is none.
-func (d *directory) appliedTo(targetNamespace string) objects {
-	if targetNamespace == "" {
-		return d.objects
-	}
-	found := d.objects
-	found.repositories = moved(found.repositories, targetNamespace)
-	found.kustomizations = moved(found.kustomizations, targetNamespace)
-	return found
-}
-
-// moved are copies of objects in another namespace.
-func moved(objects []*object, namespace string) []*object {
-	copies := make([]*object, len(objects))
-	for i, o := range objects {
-		copied := *o
-		copied.namespace = namespace
-		copies[i] = &copied
-	}
-	return copies
-}
-
-// sameManifest tells whether two objects are one manifest, which two
-// directories apply alike, say a cluster's directory and the entry point in it.
-func sameManifest(a, b *object) bool {
-	if a.node == b.node {
-		return true
-	}
-	keys := []string{fieldMetadata, fieldName}
-	return equalTrees(a.node, b.node) &&
-		a.in.locator().manifest(violation{object: a, keys: keys}) == b.in.locator().manifest(violation{object: b, keys: keys})
 }

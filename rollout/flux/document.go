@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -141,13 +142,20 @@ func (e expansion) of(node *yaml.Node) (extent, error) {
 	return total, nil
 }
 
-// entry finds a key in a mapping: the last one, where a key is there twice.
-// Both are nil where there is none, or the node is no mapping. An alias is
-// looked through.
+// entry finds a key in a mapping: the last one, where a key is there twice; and
+// the element of a sequence that a number counts. Both are nil where there is
+// none. An alias is looked through.
 func entry(node *yaml.Node, key string) (name, value *yaml.Node) {
 	node = dereference(node)
-	if node == nil || node.Kind != yaml.MappingNode {
+	if node == nil || node.Kind == yaml.ScalarNode {
 		return nil, nil
+	}
+	if node.Kind == yaml.SequenceNode {
+		i, err := strconv.Atoi(key)
+		if err != nil || i < 0 || i >= len(node.Content) {
+			return nil, nil
+		}
+		return node.Content[i], dereference(node.Content[i])
 	}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		if node.Content[i].Value == key {
@@ -262,4 +270,23 @@ func lineOf(node *yaml.Node, keys ...string) int {
 		line = name.Line
 	}
 	return line
+}
+
+// fingerprint is the same for nodes that say the same, however they are
+// written.
+func fingerprint(node *yaml.Node) string {
+	var b strings.Builder
+	writeFingerprint(&b, node)
+	return b.String()
+}
+
+func writeFingerprint(b *strings.Builder, node *yaml.Node) {
+	if node = dereference(node); node == nil {
+		return
+	}
+	fmt.Fprintf(b, "%d%s%q[", node.Kind, node.ShortTag(), node.Value)
+	for _, child := range node.Content {
+		writeFingerprint(b, child)
+	}
+	b.WriteByte(']')
 }

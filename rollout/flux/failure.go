@@ -132,6 +132,10 @@ func (s *survey) diagnose(err error, source rollout.Source) []problem {
 		message: "kustomize cannot build it: " + s.tree.readable(message),
 		fix:     "mend what kustomize names; `kustomize build " + s.entry.dir + "` shows the same",
 	}
+	if s.entry.generated != nil && len(s.entry.overlay.Only) == 0 {
+		p.fix = "mend it; or, if it is no manifest, add a kustomization.yaml to " + s.entry.dir +
+			" that lists those which are: without one, Flux takes every YAML file"
+	}
 	if match := unmatchedID.FindStringSubmatch(message); match != nil {
 		if at, ok := s.patchFor(parseID(match[1])); ok {
 			p.place, p.fix = at, "correct the patch's kind, name or namespace, or remove it"
@@ -212,7 +216,7 @@ func parseID(written string) id {
 // refuses to build.
 func (s *survey) duplicate(double id, source rollout.Source) problem {
 	p := problem{
-		place: place{file: s.entry.file, line: 1}, rule: rollout.RuleBuildFailed,
+		place: s.entry.find(nil), rule: rollout.RuleBuildFailed,
 		message: fmt.Sprintf("%s %s is there twice", double.kind, double.name), fix: "keep one of the two",
 	}
 	if double.group == sourceGroup && double.kind == kindGitRepository && double.name == source.Name {
@@ -269,9 +273,9 @@ func (s *survey) placeIn(message string) place {
 		if i := slices.Index(k.spec.Resources, written); k.dir == dir && i >= 0 {
 			return k.find([]any{"resources", i})
 		}
-		if k.dir == dir {
+		if k.dir == dir && k.generated == nil {
 			return place{file: k.file, line: lineIn(message)}
 		}
 	}
-	return place{file: s.entry.file, line: 1}
+	return s.entry.find(nil)
 }

@@ -32,7 +32,7 @@ func (v *view) ReadFile(file string) ([]byte, error) {
 		return content, nil
 	}
 	if k, ok := v.kustomizations[name]; ok {
-		return k.content, nil
+		return k.content, nil // also of one that Flux generates
 	}
 	if isKustomizationFile(name) && !slices.Contains(v.files, name) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
@@ -54,8 +54,8 @@ func isKustomizationFile(name string) bool {
 	return slices.Contains(konfig.RecognizedKustomizationFileNames(), path.Base(name))
 }
 
-// CleanedAbs returns the directory, without symbolic links, and the file of a
-// path.
+// CleanedAbs returns the directory and the file of a path. There are no symbolic
+// links in the tree.
 func (v *view) CleanedAbs(file string) (filesys.ConfirmedDir, string, error) {
 	name, ok := v.tree.name(file)
 	if !ok {
@@ -66,15 +66,11 @@ func (v *view) CleanedAbs(file string) (filesys.ConfirmedDir, string, error) {
 			return filesys.ConfirmedDir(file), "", nil
 		}
 	}
-	resolved, err := v.tree.resolve(name)
+	info, err := v.tree.stat(name)
 	if err != nil {
 		return "", "", err
 	}
-	info, err := v.tree.stat(resolved)
-	if err != nil {
-		return "", "", err
-	}
-	abs := v.tree.abs(resolved)
+	abs := v.tree.abs(name)
 	if info.IsDir() {
 		return filesys.ConfirmedDir(abs), "", nil
 	}
@@ -96,6 +92,9 @@ func (v *view) Exists(file string) bool {
 	name, ok := v.tree.name(file)
 	if !ok {
 		return false
+	}
+	if v.kustomizations[name] != nil {
+		return true
 	}
 	_, err := v.tree.stat(name)
 	return err == nil

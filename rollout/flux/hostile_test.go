@@ -99,7 +99,7 @@ func deepAliases(levels int) string {
 // leads out of the repository.
 func TestPathGarbage(t *testing.T) {
 	for written, found := range map[string]int{
-		`""`: 0, "null": 0, "/": 0, ".": 0, "./": 0, "~": 0, "kubernetes//.": 0, `"${A}/../.."`: 0,
+		"kubernetes//.": 0, "kubernetes/..//kubernetes": 0, `"${A}/../.."`: 1,
 		`".."`: 1, "/..": 1, "//../x": 1, "../repository": 1, "a/../../kubernetes": 1, `"a\0b"`: 1, `kubernetes\x`: 1, `"~/x"`: 1,
 		"loop": 1, "loop/x": 1, "[a]": 1, "{a: b}": 1, "true": 1, "1.5": 1, "https://example.com/x": 1, strings.Repeat("a/", 10_000): 1, strings.Repeat("a", 10_000): 1,
 	} {

@@ -7,27 +7,33 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 )
 
-// A kustomization is a kustomization file, as kustomize decodes it and as it
-// is written.
+// A kustomization is a kustomization file: as it is written, and as kustomize
+// is given it, with what a Flux Kustomization adds.
 type kustomization struct {
-	file, dir string
-	content   []byte
-	spec      types.Kustomization
+	file, dir        string
+	written, content []byte
+	spec             types.Kustomization
+	// generated are the resources of one that Flux generates, for want of a
+	// file; nil where there is one.
+	generated []string
+	// overlay is what a Flux Kustomization adds, and base what it is added to.
+	overlay overlay
+	base    base
 	// plugin tells that its objects configure plugins: it was reached through
 	// generators, transformers or validators.
 	plugin bool
-	// written is the parsed content, once it was asked for.
-	written *yaml.Node
+	// parsed is what is written, once a line of it was asked for.
+	parsed *yaml.Node
 }
 
 // node is the kustomization as it is written. It is parsed when a line of it
 // is asked for, which is only where something is wrong.
 func (k *kustomization) node() *yaml.Node {
-	if k.written == nil {
-		nodes, _ := documents(k.content)
-		k.written = append(nodes, &yaml.Node{})[0]
+	if k.parsed == nil {
+		nodes, _ := documents(k.written)
+		k.parsed = append(nodes, &yaml.Node{})[0]
 	}
-	return k.written
+	return k.parsed
 }
 
 // at finds the place of the field that keys lead to: strings are keys of
@@ -38,6 +44,12 @@ func (k *kustomization) at(keys ...any) locus {
 }
 
 func (k *kustomization) find(keys []any) place {
+	if added, ok := k.overlay.keysOf(k.base, keys); ok {
+		return place{spec: added}
+	}
+	if k.generated != nil {
+		return place{file: k.dir}
+	}
 	node := k.node()
 	found := place{file: k.file, line: 1}
 	for _, key := range keys {

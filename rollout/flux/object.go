@@ -6,18 +6,26 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	"sigs.k8s.io/kustomize/api/resmap"
-	"sigs.k8s.io/kustomize/api/resource"
 
 	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/flux/internal/substitute"
 )
 
-// The groups and kinds of Flux that decide what is applied.
+// The groups and kinds that decide what is applied.
 const (
 	sourceGroup       = "source.toolkit.fluxcd.io"
 	kustomizeGroup    = "kustomize.toolkit.fluxcd.io"
+	helmGroup         = "helm.toolkit.fluxcd.io"
+	imageGroup        = "image.toolkit.fluxcd.io"
+	operatorGroup     = "fluxcd.controlplane.io"
 	kindGitRepository = "GitRepository"
 	kindKustomization = "Kustomization"
+	kindHelmRelease   = "HelmRelease"
+	kindAutomation    = "ImageUpdateAutomation"
+	kindInstance      = "FluxInstance"
+	kindResourceSet   = "ResourceSet"
+	kindConfigMap     = "ConfigMap"
+	kindSecret        = "Secret"
 	fieldMetadata     = "metadata"
 	fieldNamespace    = "namespace"
 	fieldName         = "name"
@@ -25,22 +33,26 @@ const (
 	fieldSourceRef    = "sourceRef"
 	fieldPath         = "path"
 	fieldBranch       = "branch"
+	fieldSubstitute   = "substitute"
 	defaultFluxBranch = "master"
 )
 
-// An object is one built object.
+// An object is one that a cluster gets.
 type object struct {
-	group, version, kind string
-	// namespace is where the cluster has the object: the targetNamespace of
-	// the Flux Kustomization that applies it, or else what the build says.
-	namespace, name string
-	node            *yaml.Node
-	// in is the directory that was built.
-	in *directory
+	group, version, kind, namespace, name string
+	// node is the object as the cluster gets it.
+	node *yaml.Node
+	// manifest is what was built, before substitution. It is nil for an object
+	// that something in the cluster makes: by is the one it is made of then,
+	// and from tells which keys of that a field comes from.
+	manifest *manifest
+	by       *object
+	from     func(keys []string) []string
+	// in is the application that brings it.
+	in *application
 }
 
-func newObject(r *resource.Resource) *object {
-	node := r.YNode()
+func newObject(node *yaml.Node) *object {
 	o := &object{
 		kind:      text(field(node, "kind")),
 		namespace: text(field(node, fieldMetadata, fieldNamespace)),
@@ -58,26 +70,27 @@ func splitVersion(apiVersion string) (group, version string) {
 	return "", apiVersion
 }
 
-// An identity tells objects of one build apart.
-type identity struct{ group, version, kind, namespace, name string }
+func (o *object) is(group, kind string) bool { return o.group == group && o.kind == kind }
 
-func (o *object) identity() identity {
-	return identity{o.group, o.version, o.kind, text(field(o.node, fieldMetadata, fieldNamespace)), o.name}
-}
+// A key is what the objects of a cluster are told apart by.
+type key struct{ group, kind, namespace, name string }
+
+func (o *object) key() key { return key{o.group, o.kind, o.namespace, o.name} }
 
 // String is how findings name an object.
 func (o *object) String() string {
-	if o.namespace == "" {
-		return o.kind + " " + o.name
+	name := o.name
+	if o.namespace != "" {
+		name = o.namespace + "/" + o.name
 	}
-	return o.kind + " " + o.namespace + "/" + o.name
+	return o.kind + " " + substitute.Readable(name)
 }
 
 // A reference is what a Flux Kustomization names in spec.sourceRef.
 type reference struct{ group, kind, namespace, name string }
 
-// sourceRef reads the reference of a Flux Kustomization. Without a namespace
-// of its own it is the Kustomization's, and without a group it is Flux's.
+// sourceRef reads the reference of an object. Without a namespace of its own
+// it is the object's, and without a group it is Flux's.
 func (o *object) sourceRef() reference {
 	node := field(o.node, fieldSpec, fieldSourceRef)
 	ref := reference{kind: text(field(node, "kind")), namespace: text(field(node, fieldNamespace)), name: text(field(node, fieldName))}
@@ -92,65 +105,27 @@ func (r reference) isRepository() bool {
 }
 
 // isSource tells whether the plan's source is referred to. A namespace that is
-// a variable is taken for the right one: the name says which source is meant,
+// not known is taken for the right one: the name says which source is meant,
 // and another GitRepository of the repository is a finding of its own.
 func (r reference) isSource(source rollout.Source) bool {
 	return r.isRepository() && r.name == source.Name && mayBe(r.namespace, source.Namespace)
 }
 
-// hasVariable tells whether a value is known only after Flux has substituted
-// the variables of spec.postBuild.
-func hasVariable(value string) bool { return strings.Contains(value, "${") }
+// hasVariable tells whether a value is not known: because a variable in it is
+// not, or because nobody substitutes it, so that it stands in the cluster as it
+// is written, and is wrong there.
+func hasVariable(value string) bool {
+	return strings.Contains(value, "${") || !substitute.IsKnown(value)
+}
 
-// mayBe tells whether two values can be the same once the variables are
-// substituted.
+// mayBe tells whether two values can be the same once the variables are known.
 func mayBe(a, b string) bool { return a == b || hasVariable(a) || hasVariable(b) }
 
-// objects are the objects of a build that the rules are about.
-type objects struct {
-	repositories   []*object
-	kustomizations []*object
-	// repeated are objects that have a key twice: kustomize builds them and
-	// cannot write them down.
-	repeated []*object
-}
-
-// readObjects reads the objects that were built of a directory.
-func readObjects(built resmap.ResMap, in *directory) objects {
-	var found objects
-	for _, r := range built.Resources() {
-		o := newObject(r)
-		o.in = in
-		switch {
-		case o.group == sourceGroup && o.kind == kindGitRepository:
-			found.repositories = append(found.repositories, o)
-		case o.group == kustomizeGroup && o.kind == kindKustomization:
-			found.kustomizations = append(found.kustomizations, o)
-		}
-		if repeatedKey(o.node) != nil {
-			found.repeated = append(found.repeated, o)
-		}
+// paths are the directories of the repository that a Flux Kustomization points
+// at.
+func (o *object) path() string {
+	if dir := text(field(o.node, fieldSpec, fieldPath)); dir != "" && substitute.IsKnown(dir) {
+		return path.Clean(strings.TrimLeft(dir, "/"))
 	}
-	return found
-}
-
-// with are the objects of both.
-func (o objects) with(more objects) objects {
-	return objects{
-		repositories:   append(o.repositories, more.repositories...),
-		kustomizations: append(o.kustomizations, more.kustomizations...),
-		repeated:       append(o.repeated, more.repeated...),
-	}
-}
-
-// paths are the directories of the repository that the Flux Kustomizations
-// point at.
-func (o objects) paths() []string {
-	var paths []string
-	for _, kustomization := range o.kustomizations {
-		if dir := text(field(kustomization.node, fieldSpec, fieldPath)); dir != "" {
-			paths = append(paths, path.Clean(strings.TrimPrefix(dir, "/")))
-		}
-	}
-	return paths
+	return ""
 }

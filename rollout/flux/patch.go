@@ -15,12 +15,20 @@ type patch struct {
 	// file holds it, and offset is how many lines of the file stand before it.
 	file   string
 	offset int
-	node   *yaml.Node
+	// spec leads to it in the Flux Kustomization that applies the directory,
+	// where it stands there.
+	spec []string
+	node *yaml.Node
 	// target is nil for a strategic merge patch that names its object itself.
 	target *types.Selector
 }
 
-func (p patch) at(line int) place { return place{file: p.file, line: p.offset + line} }
+func (p patch) at(line int) place {
+	if p.spec != nil {
+		return place{spec: p.spec}
+	}
+	return place{file: p.file, line: p.offset + line}
+}
 
 // patches are those of a kustomization, in the order in which kustomize
 // applies them (configureBuiltinTransformers in api/internal/target).
@@ -38,7 +46,9 @@ func (s *survey) patches(k *kustomization) []patch {
 		patches []types.Patch
 	}{{"patches", k.spec.Patches}, {"patchesJson6902", k.spec.PatchesJson6902}} {
 		for i, written := range list.patches {
-			if written.Path != "" {
+			if spec, ok := k.overlay.keysOf(k.base, []any{list.key, i, "patch"}); ok {
+				found = append(found, added(written, spec)...)
+			} else if written.Path != "" {
 				found = append(found, s.patchFile(k.dir, written.Path, written.Target)...)
 			} else {
 				found = append(found, k.inline(written.Target, list.key, i, "patch")...)
@@ -55,6 +65,15 @@ func (s *survey) patches(k *kustomization) []patch {
 		}
 	}
 	return found
+}
+
+// added reads a patch that a Flux Kustomization adds.
+func added(written types.Patch, spec []string) []patch {
+	patches := parsePatches("", 0, []byte(written.Patch), written.Target)
+	for i := range patches {
+		patches[i].spec = spec
+	}
+	return patches
 }
 
 // pluginResources are the resources of a kustomization whose objects configure
@@ -146,7 +165,7 @@ func (s *survey) patchFor(wanted id) (place, bool) {
 
 // selects tells whether a patch can be of an object. Label selectors are taken
 // to match: the patch has to set the object's value as well.
-func (p patch) selects(o *object) bool {
+func (p patch) selects(o *manifest) bool {
 	if p.target == nil {
 		return text(field(p.node, "kind")) == o.kind && strings.Contains(o.name, text(field(p.node, fieldMetadata, fieldName)))
 	}

@@ -41,31 +41,24 @@ func newLocator(s *survey, helmCommand string) *locator {
 			continue
 		}
 		slices.Reverse(changes)
-		l.traces[newObject(r).identity()] = trace{origin: origin, changes: changes}
+		l.traces[newManifest(r).identity()] = trace{origin: origin, changes: changes}
 	}
 	return l
 }
 
-// place is where the violation of an object has to be mended.
-func (l *locator) place(v violation) place {
-	if at, ok := l.change(v); ok {
-		return at
-	}
-	return l.manifest(v)
-}
-
-// change finds the patch, replacement or namespace that set the field.
-func (l *locator) change(v violation) (place, bool) {
-	value := field(v.object.node, v.keys...)
-	for _, k := range l.changers(v.object) {
-		if at, ok := l.replacement(k, v.keys); ok {
+// change finds the patch, replacement or namespace that set a field of what was
+// built.
+func (l *locator) change(m *manifest, keys []string) (place, bool) {
+	value := field(m.node, keys...)
+	for _, k := range l.changers(m) {
+		if at, ok := l.replacement(k, keys); ok {
 			return at, true
 		}
-		if at, ok := k.renames(v.keys, text(value)); ok {
+		if at, ok := k.renames(keys, text(value)); ok {
 			return at, true
 		}
 		for _, p := range slices.Backward(l.patches(k)) {
-			if line, ok := p.sets(v.keys, value); ok && p.selects(v.object) {
+			if line, ok := p.sets(keys, value); ok && p.selects(m) {
 				return p.at(line), true
 			}
 		}
@@ -91,7 +84,7 @@ func (k *kustomization) renames(keys []string, value string) (place, bool) {
 }
 
 // changers are the kustomizations that changed an object, the last one first.
-func (l *locator) changers(o *object) []*kustomization {
+func (l *locator) changers(o *manifest) []*kustomization {
 	found, ok := l.traces[o.identity()]
 	if !ok {
 		return l.order
@@ -116,9 +109,6 @@ func (l *locator) configuredIn(annotated string) *kustomization {
 	if k, ok := l.plugins[name]; ok {
 		return k
 	}
-	if dir, err := l.tree.resolve(path.Dir(name)); err == nil {
-		return l.kustomizations[path.Join(dir, path.Base(name))]
-	}
 	return nil
 }
 
@@ -137,14 +127,14 @@ func (l *locator) replacement(k *kustomization, keys []string) (place, bool) {
 
 // manifest is the field in the file that the object came from, or its deepest
 // parent there.
-func (l *locator) manifest(v violation) place {
-	found, ok := l.traces[v.object.identity()]
+func (l *locator) manifest(m *manifest, keys []string) place {
+	found, ok := l.traces[m.identity()]
 	if !ok || found.origin == nil {
-		return l.search(v)
+		return l.search(m, keys)
 	}
 	if found.origin.Path != "" {
 		file := path.Join(annotatedDir, found.origin.Path)
-		return place{file: file, line: l.line(file, v)}
+		return place{file: file, line: l.line(file, m, keys)}
 	}
 	k := l.configuredIn(found.origin.ConfiguredIn)
 	if k == nil {
@@ -157,38 +147,38 @@ func (l *locator) manifest(v violation) place {
 }
 
 // search looks through all files, for want of a trace.
-func (l *locator) search(v violation) place {
+func (l *locator) search(m *manifest, keys []string) place {
 	for _, file := range l.files {
-		if line := l.line(file, v); line > 0 {
+		if line := l.line(file, m, keys); line > 0 {
 			return place{file: file, line: line}
 		}
 	}
-	return place{file: l.entry.file, line: 1}
+	return l.entry.find(nil)
 }
 
-// line is the line of a violation's field in a file, 0 if the object is not
+// line is the line of an object's field in a file, 0 if the object is not
 // there.
-func (l *locator) line(file string, v violation) int {
-	content, err := l.tree.read(file)
+func (s *survey) line(file string, m *manifest, keys []string) int {
+	content, err := s.tree.read(file)
 	if err != nil || checkBounds(content) != nil {
 		return 0
 	}
 	nodes, _ := documents(content)
-	node := pick(nodes, v.object)
+	node := pick(nodes, m)
 	if node == nil {
 		return 0
 	}
-	if len(v.keys) == 0 {
+	if len(keys) == 0 {
 		if repeated := repeatedKey(node); repeated != nil {
 			return repeated.Line
 		}
 	}
-	return lineOf(node, v.keys...)
+	return lineOf(node, keys...)
 }
 
 // pick finds an object among the documents of a file. Its name and namespace
 // may have been changed since, so the best match of its kind is taken.
-func pick(nodes []*yaml.Node, o *object) *yaml.Node {
+func pick(nodes []*yaml.Node, o *manifest) *yaml.Node {
 	var best *yaml.Node
 	bestScore := 0
 	for _, node := range nodes {

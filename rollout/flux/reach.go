@@ -4,118 +4,241 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/flux/internal/substitute"
 )
 
-// A reach is all that a cluster applies: the directory of its entry point,
-// those that the Flux Kustomizations in it name, those that the ones in these
-// name, and so on.
+// A reach is all that a cluster applies: its entry point, the directories that
+// the Flux Kustomizations in it name, those that the ones in these name, and so
+// on.
 type reach struct {
 	verifier *verifier
-	// objects are those of all directories; a directory that is applied to two
-	// namespaces has them twice.
-	objects
-	// directories are all different, the entry point first.
-	directories []*directory
-	entered     map[application]bool
-	// astray are the violations of the Flux Kustomizations that name no
-	// directory.
+	cluster  cluster
+	// own are the directories that are this cluster's only.
+	own map[string]*directory
+	// applications are all, the entry point first.
+	applications []*application
+	// objects are those that the rules are about, by what they are told apart
+	// by. There is more than one where several applications bring it.
+	objects map[key][]*object
+	order   []key
+	// followed are the Flux Kustomizations that were, as they are written, and
+	// waiting those whose variables are not there yet.
+	followed map[string]bool
+	queue    []*object
+	waiting  []*object
+	// astray are the violations of what leads nowhere, or nobody knows where.
 	astray []violation
-	// generated tells that some directory has no kustomization, so that Flux
-	// generates one and nobody knows here what is in it.
-	generated bool
 }
 
-// An application is a directory with the targetNamespace of the Flux
-// Kustomization that applies it, empty where it has none.
-type application struct {
-	directory       *directory
-	targetNamespace string
-}
+// The bounds of what a cluster can apply: only Flux Kustomizations that make
+// ever new ones are beyond them.
+const (
+	mostApplications = 10_000
+	deepest          = 32
+)
 
-func (v *verifier) reachFrom(entry *directory) *reach {
-	r := &reach{verifier: v, entered: map[application]bool{}}
-	r.enter(application{directory: entry})
+func (v *verifier) reachFrom(c cluster, e entryPoint) *reach {
+	r := &reach{verifier: v, cluster: c, own: map[string]*directory{}, objects: map[key][]*object{}, followed: map[string]bool{}}
+	r.enter(&application{directory: r.open(e.dir, v.tree.artifact(""), overlay{Only: e.only})})
+	for len(r.queue) > 0 || len(r.waiting) > 0 {
+		if len(r.queue) == 0 {
+			// Nothing more comes but by one that waits: it has to do without.
+			next := r.waiting[0]
+			r.waiting = r.waiting[1:]
+			r.apply(next, true)
+			continue
+		}
+		next := r.queue[0]
+		r.queue = r.queue[1:]
+		r.follow(next)
+	}
+	r.settle()
 	return r
 }
 
-// enter adds what an application brings. One that is entered already adds
-// nothing: every entry point is applied by a Flux Kustomization in it, too.
-func (r *reach) enter(a application) {
-	if r.entered[a] {
-		return
-	}
-	r.entered[a] = true
-	if !slices.Contains(r.directories, a.directory) {
-		r.directories = append(r.directories, a.directory)
-	}
-	found := a.directory.appliedTo(a.targetNamespace)
-	r.objects = r.with(found)
-	for _, kustomization := range found.kustomizations {
-		if kustomization.sourceRef().isSource(r.verifier.Plan.Source) {
-			r.follow(kustomization)
+func (r *reach) open(dir string, a *artifact, o overlay) *directory {
+	return r.verifier.open(dir, a, o, r.own, r.cluster.home())
+}
+
+// enter adds what an application brings, and queues what that brings.
+func (r *reach) enter(a *application) {
+	r.applications = append(r.applications, a)
+	a.read()
+	a.made = r.made(a)
+	var found []*object
+	for _, o := range slices.Concat(a.objects, a.made) {
+		r.add(o)
+		if o.is(kustomizeGroup, kindKustomization) {
+			found = append(found, o)
 		}
 	}
+	// What applies the entry point itself comes first: it overrules what
+	// somebody applied by hand.
+	entry := r.entry().directory.name
+	slices.SortStableFunc(found, func(x, y *object) int { return contains(y, entry) - contains(x, entry) })
+	r.queue = append(r.queue, found...)
+	r.release()
 }
 
-// follow enters the directory that a Flux Kustomization of the source names. A
-// path that is a variable may be any.
+func (r *reach) add(o *object) {
+	k := o.key()
+	if len(r.objects[k]) == 0 {
+		r.order = append(r.order, k)
+	}
+	r.objects[k] = append(r.objects[k], o)
+}
+
+// contains is 1 of a Flux Kustomization whose path is a directory or one above
+// it.
+func contains(kustomization *object, dir string) int {
+	if p := kustomization.path(); p == dir || p != "" && strings.HasPrefix(dir, p+"/") {
+		return 1
+	}
+	return 0
+}
+
+// release queues those again that wait for a ConfigMap which may be there now.
+func (r *reach) release() {
+	r.queue = append(r.queue, r.waiting...)
+	r.waiting = nil
+}
+
+// follow enters the directory that a Flux Kustomization of the source names.
 func (r *reach) follow(kustomization *object) {
-	written := field(kustomization.node, fieldSpec, fieldPath)
-	if hasVariable(text(written)) {
+	if !kustomization.sourceRef().isSource(r.verifier.Plan.Source) || r.overruled(kustomization) {
 		return
 	}
-	if !isEmpty(written) && !isString(written) {
-		r.stray(kustomization, fmt.Sprintf("spec.path is %s, and the API server only takes a string", describe(written)), pathFix)
+	if !isEmpty(field(kustomization.node, fieldSpec, "kubeConfig")) {
+		r.stray(rollout.RuleOtherCluster, kustomization, "kubeConfig",
+			fmt.Sprintf("%s applies %s to another cluster, and so what the branch of the stage %s says", kustomization,
+				written(field(kustomization.node, fieldSpec, fieldPath)), r.cluster.stage.Name),
+			"let that cluster's own Flux apply it, by the branch of its own stage; if the other cluster is of the same stage, turn the rule off in the plan with that reason")
 		return
 	}
-	d := r.verifier.destination(text(written))
-	switch {
-	case d.message != "":
-		r.stray(kustomization, d.message, d.fix)
-	case !d.kustomized:
-		r.generated = true
-	default:
-		r.enter(application{
-			directory:       r.verifier.open(d.name),
-			targetNamespace: text(field(kustomization.node, fieldSpec, "targetNamespace")),
-		})
-	}
+	r.apply(kustomization, false)
 }
 
-func (r *reach) stray(kustomization *object, message, fix string) {
-	r.astray = append(r.astray, violation{
-		rule: rollout.RuleBuildFailed, object: kustomization, keys: []string{fieldSpec, fieldPath}, message: message, fix: fix,
+// overruled tells whether what somebody applied by hand is applied by Flux,
+// too, from the same manifest, but maybe with patches and variables.
+func (r *reach) overruled(o *object) bool {
+	return o.in.by == nil && slices.ContainsFunc(r.objects[o.key()], func(other *object) bool {
+		return other.in.by != nil && sameManifest(o, other)
 	})
 }
 
-// place is where a violation has to be mended: what is missing belongs into the
-// entry point.
-func (r *reach) place(v violation) place {
-	if v.object == nil {
-		return r.entry().entry.find([]any{"resources"})
+func (r *reach) apply(kustomization *object, final bool) {
+	d, known := r.destinationOf(kustomization)
+	if !known {
+		return
 	}
-	return v.object.in.locator().place(v)
+	variables, ready := r.variablesOf(kustomization, final)
+	if !ready {
+		r.waiting = append(r.waiting, kustomization)
+		return
+	}
+	mark := fmt.Sprint(kustomization.key(), fingerprint(field(kustomization.node, fieldSpec)), variables.Key())
+	if r.followed[mark] {
+		return
+	}
+	r.followed[mark] = true
+	a := &application{by: kustomization, parent: kustomization.in, variables: variables}
+	if len(r.applications) >= mostApplications || a.depth() > deepest {
+		r.stray(rollout.RuleBuildFailed, kustomization, fieldPath, fmt.Sprintf("%s is one of more than %d Flux Kustomizations, or %d deep: they make ever new ones", kustomization, mostApplications, deepest),
+			"let no Flux Kustomization apply a directory in which it stands itself under a name that changes")
+		return
+	}
+	r.astray = append(r.astray, variables.problems...)
+	a.directory = r.open(d, r.verifier.tree.artifact(r.ignored()), overlayOf(kustomization.node))
+	r.enter(a)
 }
 
-// entry is the directory of the entry point.
-func (r *reach) entry() *directory { return r.directories[0] }
+// ignored is what the source leaves out.
+func (r *reach) ignored() string {
+	source := r.verifier.Plan.Source
+	found := r.objects[key{sourceGroup, kindGitRepository, source.Namespace, source.Name}]
+	if len(found) == 0 {
+		return ""
+	}
+	return text(field(found[0].node, fieldSpec, "ignore"))
+}
+
+// destinationOf looks up the path of a Flux Kustomization. It is false for one
+// that leads nowhere, or nobody knows where.
+func (r *reach) destinationOf(kustomization *object) (string, bool) {
+	node := field(kustomization.node, fieldSpec, fieldPath)
+	if !isEmpty(node) && !isString(node) {
+		r.stray(rollout.RuleBuildFailed, kustomization, fieldPath, fmt.Sprintf("spec.path is %s, and the API server only takes a string", describe(node)), pathFix)
+		return "", false
+	}
+	if names := substitute.Unknown(text(node)); len(names) > 0 {
+		r.stray(rollout.RulePathUnknown, kustomization, fieldPath,
+			fmt.Sprintf("%s applies %s, and what %s is, the repository does not say: %s does", kustomization, written(node),
+				strings.Join(names, ", "), strings.Join(kustomization.in.variables.obscured, ", ")),
+			"set the variable in a ConfigMap of the repository, or write the path out")
+		return "", false
+	}
+	d := r.verifier.destination(text(node))
+	if d.message != "" {
+		r.stray(rollout.RuleBuildFailed, kustomization, fieldPath, d.message, d.fix)
+	}
+	return d.name, d.message == ""
+}
+
+func (r *reach) stray(rule string, o *object, key, message, fix string) {
+	r.astray = append(r.astray, violation{rule: rule, object: o, keys: []string{fieldSpec, key}, message: message, fix: fix})
+}
+
+// settle drops what somebody applied by hand and Flux applies, too: the cluster
+// keeps what Flux applies.
+func (r *reach) settle() {
+	for k, all := range r.objects {
+		r.objects[k] = slices.DeleteFunc(slices.Clone(all), r.overruled)
+	}
+}
+
+// of are the objects of a kind, in the order in which they were reached.
+func (r *reach) of(group, kind string) []*object {
+	var found []*object
+	for _, k := range r.order {
+		if k.group == group && k.kind == kind {
+			found = append(found, r.objects[k]...)
+		}
+	}
+	return found
+}
+
+// configMap finds a ConfigMap among all that the cluster applies.
+func (r *reach) configMap(namespace, name string) *object {
+	for _, a := range slices.Backward(r.applications) {
+		if o := a.configMap(namespace, name); o != nil {
+			return o
+		}
+	}
+	return nil
+}
+
+// entry is the application of the entry point.
+func (r *reach) entry() *application { return r.applications[0] }
 
 // incomplete tells whether the cluster applies something that could not be
 // built, so that what is not there may be in it.
 func (r *reach) incomplete() bool {
-	return len(r.astray) > 0 || slices.ContainsFunc(r.directories, func(d *directory) bool { return len(d.problems) > 0 })
+	return len(r.astray) > 0 || slices.ContainsFunc(r.applications, func(a *application) bool {
+		return len(a.directory.problems) > 0 || len(a.failures) > 0
+	})
 }
 
 // A destination is where a spec.path leads to.
 type destination struct {
-	// name is the directory's, without symbolic links.
+	// name is the directory's.
 	name string
-	// kustomized tells that it has a kustomization.
-	kustomized bool
 	// message says why there is no such directory, and fix what to do.
 	message, fix string
 }
@@ -126,11 +249,16 @@ const pathFix = "write the path of a directory in the repository, relative to it
 // to the repository's root also with a leading slash, and an empty one is the
 // root.
 func (v *verifier) destination(written string) destination {
-	if known, ok := v.destinations[written]; ok {
-		return known
+	v.mu.Lock()
+	found, ok := v.destinations[written]
+	v.mu.Unlock()
+	if ok {
+		return found
 	}
-	found := v.lookUp(written)
+	found = v.lookUp(written)
+	v.mu.Lock()
 	v.destinations[written] = found
+	v.mu.Unlock()
 	return found
 }
 
@@ -139,17 +267,28 @@ func (v *verifier) lookUp(written string) destination {
 	if !ok {
 		return destination{message: fmt.Sprintf("spec.path %q leaves the repository", written), fix: pathFix}
 	}
-	resolved, err := v.tree.resolve(name)
+	info, err := v.tree.stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return destination{message: fmt.Sprintf("there is no directory %s", name), fix: "add the directory with its manifests, or correct spec.path"}
-	case isOutside(err):
-		return destination{message: fmt.Sprintf("%s leads out of the repository through a symbolic link", name), fix: "commit the directory itself instead of the link"}
+	case errors.Is(err, errLink):
+		return destination{
+			message: fmt.Sprintf("%s is a symbolic link, or lies behind one, and Flux leaves links out of what it packs", name),
+			fix:     "commit the directory itself instead of the link",
+		}
 	case err != nil:
 		return destination{message: fmt.Sprintf("%s cannot be read: %v", name, rootCause(err)), fix: pathFix}
-	}
-	if info, err := v.tree.stat(resolved); err != nil || !info.IsDir() {
+	case !info.IsDir():
 		return destination{message: fmt.Sprintf("%s is not a directory", name), fix: pathFix}
 	}
-	return destination{name: resolved, kustomized: len(v.tree.kustomizationsIn(resolved)) > 0}
+	return destination{name: path.Clean(name)}
+}
+
+// written is a value for a message, with its unknown variables as people write
+// them.
+func written(node *yaml.Node) string {
+	if isEmpty(node) {
+		return "the root of the repository"
+	}
+	return substitute.Readable(describe(node))
 }

@@ -16,7 +16,7 @@ import (
 // A survey is what the kustomizations of a build name, before anything is
 // built.
 type survey struct {
-	tree *tree
+	tree *artifact
 	// entry is the kustomization of the directory that is built.
 	entry *kustomization
 	// kustomizations are all that the build reads, by file, and order is the
@@ -35,10 +35,13 @@ type survey struct {
 	problems []problem
 }
 
-// A place is a line of a file; line 0 is the file as a whole.
+// A place is a line of a file; line 0 is the file as a whole. Where spec is set,
+// it is a field of the Flux Kustomization that applies the directory, and whoever
+// knows which one that is finds the line.
 type place struct {
 	file string
 	line int
+	spec []string
 }
 
 // A locus finds a place. Lines are only looked up where something is wrong.
@@ -55,46 +58,87 @@ type problem struct {
 }
 
 // surveyDirectory surveys everything that the kustomization of a directory
-// names.
-func surveyDirectory(t *tree, dir string) *survey {
+// names, with what a Flux Kustomization adds to it. Where there is none, Flux
+// generates one.
+func surveyDirectory(t *artifact, dir string, o overlay) *survey {
 	s := &survey{tree: t, kustomizations: map[string]*kustomization{}, plugins: map[string]*kustomization{}}
-	s.enter(dir, at(dir, 0), false)
+	k, ok := s.first(dir, o)
+	if !ok {
+		return s
+	}
+	if err := s.apply(k, o); err != nil {
+		s.problems = append(s.problems, s.malformed(k, err))
+		return s
+	}
+	s.add(k)
 	return s
 }
 
-// enter surveys the kustomization of a directory; from is where it is named.
-func (s *survey) enter(dir string, from locus, plugin bool) {
-	resolved, err := s.tree.resolve(dir)
-	if err != nil {
-		s.reject(from, dir, err)
-		return
+// first is the kustomization of the directory itself.
+func (s *survey) first(dir string, o overlay) (*kustomization, bool) {
+	if len(o.Only) > 0 {
+		return &kustomization{file: path.Join(dir, konfig.DefaultKustomizationFileName()), dir: dir, generated: o.Only}, true
 	}
-	file, ok := s.findKustomization(resolved, from)
+	if len(s.tree.kustomizationsIn(dir)) > 0 {
+		return s.open(dir, at(dir, 0))
+	}
+	resources, err := s.generate(dir)
+	if err != nil {
+		s.reject(at(dir, 0), dir, err)
+		return nil, false
+	}
+	return &kustomization{file: path.Join(dir, konfig.DefaultKustomizationFileName()), dir: dir, generated: resources}, true
+}
+
+// open reads the kustomization of a directory; from is where it is named.
+func (s *survey) open(dir string, from locus) (*kustomization, bool) {
+	if _, err := s.tree.stat(dir); err != nil {
+		s.reject(from, dir, err)
+		return nil, false
+	}
+	file, ok := s.findKustomization(dir, from)
 	if !ok {
-		return
+		return nil, false
 	}
 	if seen, ok := s.kustomizations[file]; ok {
-		// What is applied in one place may configure plugins in another.
-		if plugin && !seen.plugin {
-			seen.plugin = true
-			s.look(seen)
-		}
-		return
+		return seen, true
 	}
 	content, err := s.tree.read(file)
 	if err != nil {
 		s.reject(from, file, err)
+		return nil, false
+	}
+	return &kustomization{file: file, dir: dir, written: content, content: content}, true
+}
+
+// enter surveys the kustomization of a directory; from is where it is named.
+func (s *survey) enter(dir string, from locus, plugin bool) {
+	k, ok := s.open(dir, from)
+	if !ok {
 		return
 	}
-	k := &kustomization{file: file, dir: resolved, content: content, plugin: plugin}
-	if err := k.spec.Unmarshal(content); err != nil {
+	if s.kustomizations[k.file] == nil {
+		k.plugin = plugin
+		s.add(k)
+		return
+	}
+	// What is applied in one place may configure plugins in another.
+	if plugin && !k.plugin {
+		k.plugin = true
+		s.look(k)
+	}
+}
+
+// add notes a kustomization, and follows what it names.
+func (s *survey) add(k *kustomization) {
+	if err := k.spec.Unmarshal(k.content); err != nil {
 		s.problems = append(s.problems, s.malformed(k, err))
 		return
 	}
 	if s.entry == nil {
 		s.entry = k
 	}
-	s.kustomizations[file] = k
+	s.kustomizations[k.file] = k
 	s.order = append(s.order, k)
 	s.checkHead(k)
 	s.look(k)
@@ -124,19 +168,6 @@ func (s *survey) findKustomization(dir string, from locus) (string, bool) {
 			"keep kustomization.yaml and remove the others")
 	}
 	return "", false
-}
-
-// kustomizationsIn lists the kustomization files of a directory, also those
-// that are links out of the repository.
-func (t *tree) kustomizationsIn(dir string) []string {
-	var found []string
-	for _, name := range konfig.RecognizedKustomizationFileNames() {
-		file := path.Join(dir, name)
-		if _, err := t.stat(file); err == nil || isOutside(err) {
-			found = append(found, file)
-		}
-	}
-	return found
 }
 
 // look follows everything that a kustomization names. The fields are those of
@@ -338,8 +369,14 @@ func (s *survey) reject(where locus, name string, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		s.problem(where, fmt.Sprintf("%s does not exist", name), "add the file, or remove its name here")
-	case isOutside(err):
-		s.problem(where, fmt.Sprintf("%s is a symbolic link that leads out of the repository", name), "commit the file itself instead of the link")
+	case errors.Is(err, errLink):
+		s.problem(where, fmt.Sprintf("%s is a symbolic link, or lies behind one, and Flux leaves links out of what it packs", name), "commit the file itself instead of the link")
+	case errors.Is(err, errIgnored):
+		s.problem(where, fmt.Sprintf("%s is there, and Flux leaves it out of what it packs: a .sourceignore or spec.ignore of the GitRepository names it, "+
+			"or Flux's own defaults do (https://fluxcd.io/flux/components/source/gitrepositories/#excluding-files)", name),
+			"let .sourceignore include it (!/"+name+"), or remove its name here")
+	case errors.Is(err, errOutside):
+		s.problem(where, fmt.Sprintf("the path %q leaves the repository", name), "name a file inside of the repository, relative to this one")
 	case errors.Is(err, errNotRegular):
 		s.problem(where, fmt.Sprintf("%s is not a file", name), "name a file here")
 	default:

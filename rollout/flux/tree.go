@@ -8,15 +8,22 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // A tree is the repository's checkout. Names are slash paths relative to its
-// root; nothing outside of the root can be named, also not through a symbolic
-// link.
+// root; nothing outside of the root can be named, and symbolic links are not
+// followed: Flux packs none (fluxcd/pkg artifact/storage, Archive).
 type tree struct {
 	root *os.Root
 	// dir is the root's absolute path without symbolic links.
 	dir string
+
+	mu sync.Mutex
+	// plain are the directories that are known not to lie behind a link.
+	plain map[string]bool
+	// artifacts are the views of the tree that were asked for, by spec.ignore.
+	artifacts map[string]*artifact
 }
 
 func openTree(dir string) (*tree, error) {
@@ -32,7 +39,7 @@ func openTree(dir string) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the repository's root: %w", err)
 	}
-	return &tree{root: root, dir: resolved}, nil
+	return &tree{root: root, dir: resolved, plain: map[string]bool{".": true}, artifacts: map[string]*artifact{}}, nil
 }
 
 func (t *tree) close() {
@@ -56,8 +63,51 @@ func (t *tree) name(abs string) (string, bool) {
 	return filepath.ToSlash(rel), true
 }
 
+var (
+	errNotRegular = errors.New("not a regular file")
+	errOutside    = errors.New("outside of the repository")
+	errLink       = errors.New("a symbolic link")
+)
+
+// stat looks at a name. It is errLink for a symbolic link, and for what lies
+// behind one.
 func (t *tree) stat(name string) (fs.FileInfo, error) {
-	return t.root.Stat(filepath.FromSlash(name))
+	name = path.Clean(name)
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return nil, &fs.PathError{Op: "look at", Path: name, Err: errOutside}
+	}
+	if err := t.checkDirectory(path.Dir(name)); err != nil {
+		return nil, err
+	}
+	return t.look(name)
+}
+
+// checkDirectory looks at a directory and those above it, at each once.
+func (t *tree) checkDirectory(dir string) error {
+	t.mu.Lock()
+	plain := t.plain[dir]
+	t.mu.Unlock()
+	if plain {
+		return nil
+	}
+	if err := t.checkDirectory(path.Dir(dir)); err != nil {
+		return err
+	}
+	if _, err := t.look(dir); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	t.plain[dir] = true
+	t.mu.Unlock()
+	return nil
+}
+
+func (t *tree) look(name string) (fs.FileInfo, error) {
+	info, err := t.root.Lstat(filepath.FromSlash(name))
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return nil, &fs.PathError{Op: "follow", Path: name, Err: errLink}
+	}
+	return info, err
 }
 
 // read returns the content of a regular file; a pipe or a device would block
@@ -73,35 +123,15 @@ func (t *tree) read(name string) ([]byte, error) {
 	return t.root.ReadFile(filepath.FromSlash(name))
 }
 
-var (
-	errNotRegular = errors.New("not a regular file")
-	errOutside    = errors.New("outside of the repository")
-)
-
-// resolve returns the name of a directory without symbolic links, as
-// kustomize does for every directory that it enters.
-func (t *tree) resolve(name string) (string, error) {
-	resolved, err := filepath.EvalSymlinks(t.abs(name))
-	if err != nil {
-		return "", err
-	}
-	inside, ok := t.name(resolved)
-	if !ok {
-		return "", errOutside
-	}
-	return inside, nil
-}
-
-// isOutside tells whether an error came from a symbolic link that leads out of
-// the root. os does not export the error that os.Root gives then.
-func isOutside(err error) bool {
-	return errors.Is(err, errOutside) || err != nil && strings.Contains(err.Error(), "path escapes from parent")
+// list returns what is in a directory, sorted by name.
+func (t *tree) list(dir string) ([]fs.DirEntry, error) {
+	return fs.ReadDir(t.root.FS(), path.Clean(dir))
 }
 
 // joinLocal joins a path that is written in a file of directory dir. It is
 // false for a path that is absolute or leaves the repository.
 func joinLocal(dir, written string) (string, bool) {
-	if filepath.IsAbs(written) {
+	if filepath.IsAbs(written) || strings.ContainsRune(written, 0) {
 		return "", false
 	}
 	name := path.Join(dir, filepath.ToSlash(written))

@@ -6,20 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-// clustersDir holds one directory a cluster, and entryDir in it is what the
-// cluster's Flux applies first.
-const (
-	clustersDir = "clusters"
-	entryDir    = "flux"
-)
-
-// Options are what [Verify] needs to know.
+// Options are what [Verify] and [Render] need to know.
 type Options struct {
 	// Root is the repository's checkout.
 	Root string
@@ -31,70 +26,113 @@ type Options struct {
 	// ClusterLine tells the line of the plan that names a cluster. Default is
 	// line 0, the plan as a whole.
 	ClusterLine func(cluster string) int
+	// Clusters are the names of those to look at. Default is all of the plan.
+	Clusters []string
 	// Helm is the helm command, a name in PATH or a path. It is looked for
 	// only if a cluster's tree has charts. Default is helm.
 	Helm string
 }
 
-// Verify builds what every cluster of the plan would apply and returns what
+// Verify renders what every cluster of the plan would apply and returns what
 // would let it apply anything but its stage's branch. Whatever is wrong with
 // the tree is a finding. An error means that nothing was verified: the root
 // cannot be opened, or the context ended.
 func Verify(ctx context.Context, options Options) (rollout.Verification, error) {
-	t, err := openTree(options.Root)
+	v, err := newVerifier(options)
 	if err != nil {
 		return rollout.Verification{}, fmt.Errorf("verify branches: %w", err)
 	}
-	defer t.close()
-	v := &verifier{Options: options, tree: t, directories: map[string]*directory{}, destinations: map[string]destination{}}
+	defer v.close()
+	if err := v.each(ctx, v.verify); err != nil {
+		return rollout.Verification{}, fmt.Errorf("verify branches: %w", err)
+	}
+	if len(v.Clusters) == 0 {
+		if err := v.findUnclaimed(); err != nil {
+			return rollout.Verification{}, fmt.Errorf("verify branches: %w", err)
+		}
+	}
+	v.findShared()
+	return v.finish(), nil
+}
+
+// A verifier is one call of Verify or Render.
+type verifier struct {
+	Options
+	tree *tree
+
+	// mu guards what follows: clusters are looked at side by side.
+	mu     sync.Mutex
+	helm   helm
+	result rollout.Verification
+	// directories are those that were built, and destinations where the paths
+	// lead that were looked up, as they are written.
+	directories  map[string]*directory
+	destinations map[string]destination
+	// used are the directories with something that the stages' clusters apply.
+	// unknown says that a cluster could not be rendered, so that there may be
+	// more.
+	used    map[string]bool
+	unknown bool
+	// pins are from which files the clusters have their sources.
+	pins []pin
+}
+
+func newVerifier(options Options) (*verifier, error) {
+	t, err := openTree(options.Root)
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{
+		Options: options, tree: t, directories: map[string]*directory{}, destinations: map[string]destination{},
+		used: map[string]bool{},
+	}
 	if v.PlanFile == "" {
 		v.PlanFile = path.Join(clustersDir, "rollout.yaml")
 	}
-	defer v.close()
-	for _, stage := range options.Plan.Stages {
-		for _, name := range stage.Clusters {
-			if err := ctx.Err(); err != nil {
-				return rollout.Verification{}, fmt.Errorf("verify branches: %w", err)
-			}
-			v.verify(cluster{stage: stage, name: name})
-		}
-	}
-	if err := v.findUnclaimed(); err != nil {
-		return rollout.Verification{}, fmt.Errorf("verify branches: %w", err)
-	}
-	rollout.SortFindings(v.result.Findings)
-	// A manifest that a cluster applies by two ways is at fault once.
-	v.result.Findings = slices.Compact(v.result.Findings)
-	return v.result, nil
-}
-
-// A cluster is one that a stage claims.
-type cluster struct {
-	stage rollout.Stage
-	name  string
-}
-
-// A verifier is one call of Verify.
-type verifier struct {
-	Options
-	tree   *tree
-	helm   helm
-	result rollout.Verification
-	// directories are those that were built, by name, and destinations where
-	// the paths lead that were looked up, as they are written.
-	directories  map[string]*directory
-	destinations map[string]destination
-	// used are the slash paths that the stages' clusters build from or point
-	// their Flux Kustomizations at. unknown says that a cluster could not be
-	// built, so that there may be more.
-	used    []string
-	unknown bool
+	return v, nil
 }
 
 func (v *verifier) close() {
 	if v.helm.dir != "" {
 		v.helm.remove()
 	}
+	v.tree.close()
+}
+
+// clusters are those of the plan that are looked at, in its order.
+func (v *verifier) clusters() []cluster {
+	var all []cluster
+	for _, stage := range v.Plan.Stages {
+		for _, name := range stage.Clusters {
+			if len(v.Clusters) == 0 || slices.Contains(v.Clusters, name) {
+				all = append(all, cluster{stage: stage, name: name, entry: v.Plan.Entries[name]})
+			}
+		}
+	}
+	return all
+}
+
+// each looks at every cluster, as many at once as there are processors.
+func (v *verifier) each(ctx context.Context, look func(cluster)) error {
+	all := make(chan cluster)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for c := range all {
+				look(c)
+			}
+		})
+	}
+	defer workers.Wait()
+	defer close(all)
+	for _, c := range v.clusters() {
+		select {
+		case all <- c:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
 }
 
 // longestMessage is how many characters of a message are kept: what a manifest
@@ -102,68 +140,120 @@ func (v *verifier) close() {
 const longestMessage = 2000
 
 func (v *verifier) add(c cluster, rule string, at place, message, fix string) {
-	v.result.Findings = append(v.result.Findings, rollout.Finding{
-		Rule: rule, Stage: c.stage.Name, Cluster: c.name, File: at.file, Line: at.line,
-		Message: rollout.Printable(message, longestMessage), Fix: rollout.Printable(fix, longestMessage),
+	v.addFinding(rollout.Finding{
+		Rule: rule, Stage: c.stage.Name, Cluster: c.name, Chain: []string{c.name},
+		File: at.file, Line: at.line, Message: message, Fix: fix,
 	})
+}
+
+func (v *verifier) addFinding(f rollout.Finding) {
+	if known, ok := rollout.RuleByID(f.Rule); ok {
+		f.Severity = known.Severity
+	}
+	f.Message, f.Fix = rollout.Printable(f.Message, longestMessage), rollout.Printable(f.Fix, longestMessage)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.result.Findings = append(v.result.Findings, f)
 }
 
 // verify checks one cluster. What is meant to be impossible is a finding of
 // that cluster too, so that it hides nothing of the others.
 func (v *verifier) verify(c cluster) {
+	v.guarded(c, func() {
+		r, ok := v.reach(c)
+		if !ok {
+			return
+		}
+		v.count(r)
+		v.report(r)
+		if len(r.entry().directory.problems) > 0 {
+			return // every rule would be violated for want of objects
+		}
+		for _, violation := range check(r, v.Plan, c.stage) {
+			v.addFinding(r.finding(violation))
+		}
+	})
+}
+
+func (v *verifier) guarded(c cluster, look func()) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			v.add(c, rollout.RuleBuildFailed, place{file: path.Join(clustersDir, c.name, entryDir)},
+			v.add(c, rollout.RuleBuildFailed, place{file: c.home()},
 				fmt.Sprintf("verifying it failed in a way that nobody foresaw: %v", cause), "report it with the tree that caused it")
 		}
 	}()
+	look()
+}
+
+// reach renders a cluster. It is false for one without an entry point.
+func (v *verifier) reach(c cluster) (*reach, bool) {
+	v.mu.Lock()
 	v.result.Clusters++
-	if !v.hasEntry(c) {
-		v.unknown = true
-		return
+	v.mu.Unlock()
+	if v.isNamed(c) {
+		if entry, ok := v.entryOf(c); ok {
+			return v.reachFrom(c, entry), true
+		}
 	}
-	r := v.reachFrom(v.open(path.Join(clustersDir, c.name, entryDir)))
-	for _, d := range r.directories {
-		v.used = append(v.used, d.files...)
-		v.result.Objects += d.count
-		v.report(c, d.problems)
+	v.mu.Lock()
+	v.unknown = true
+	v.mu.Unlock()
+	return nil, false
+}
+
+// count notes what a cluster applies.
+func (v *verifier) count(r *reach) {
+	incomplete := r.incomplete()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.unknown = v.unknown || incomplete
+	v.result.Kustomizations += len(r.applications) - 1
+	counted := map[*directory]bool{}
+	for _, a := range r.applications {
+		d := a.directory
+		if counted[d] {
+			continue
+		}
+		counted[d] = true
+		v.result.Objects += len(d.resources)
+		for _, k := range d.order {
+			v.used[k.dir] = true
+		}
+		for _, file := range d.files {
+			v.used[path.Dir(file)] = true
+		}
 	}
-	v.used = append(v.used, r.paths()...)
-	v.unknown = v.unknown || r.incomplete()
-	if len(r.entry().problems) > 0 {
-		return // every rule would be violated for want of objects
-	}
-	for _, violation := range check(r, v.Plan, c.stage) {
-		v.add(c, violation.rule, r.place(violation), violation.message, violation.fix)
+	for _, o := range r.of(kustomizeGroup, kindKustomization) {
+		if dir := o.path(); dir != "" {
+			v.used[dir] = true
+		}
 	}
 }
 
-func (v *verifier) report(c cluster, problems []problem) {
-	for _, p := range problems {
-		v.add(c, p.rule, p.place, p.message, p.fix)
+// report adds the problems of what cannot be built.
+func (v *verifier) report(r *reach) {
+	for _, a := range r.applications {
+		for _, p := range a.directory.problems {
+			f := r.at(a, p.place)
+			f.Rule, f.Message, f.Fix = p.rule, p.message, p.fix
+			v.addFinding(f)
+		}
+		for _, failed := range a.failures {
+			v.addFinding(r.finding(violation{
+				rule: rollout.RuleBuildFailed, object: failed.object, keys: []string{fieldMetadata, fieldName},
+				message: fmt.Sprintf("Flux cannot substitute variables in %s, and applies nothing of %s: %s", failed.object, a.directory.name, failed.reason),
+				fix:     "write $${ for a ${ that is no variable, or label the object " + substituteKey + ": disabled",
+			}))
+		}
 	}
 }
 
-// hasEntry tells whether a cluster has an entry point that can be built.
-func (v *verifier) hasEntry(c cluster) bool {
-	at := place{file: v.PlanFile}
-	if v.ClusterLine != nil {
-		at.line = v.ClusterLine(c.name)
-	}
-	if c.name == "" || c.name == "." || c.name == ".." || strings.ContainsAny(c.name, `/\`) {
-		v.add(c, rollout.RuleClusterMissing, at, fmt.Sprintf("%q cannot be the name of a directory under %s/", c.name, clustersDir),
-			"write the name of the cluster's directory")
-		return false
-	}
-	entry := path.Join(clustersDir, c.name, entryDir)
-	_, err := v.tree.stat(entry)
-	if isOutside(err) || len(v.tree.kustomizationsIn(entry)) > 0 {
-		return true // what else may be wrong with it, the survey says
-	}
-	v.add(c, rollout.RuleClusterMissing, at,
-		fmt.Sprintf("the stage %s has the cluster %s, and there is no %s/kustomization.yaml", c.stage.Name, c.name, entry),
-		fmt.Sprintf("add %s/kustomization.yaml, or remove %s from the plan", entry, c.name))
-	return false
+// finish sorts the findings, and takes out those of rules that are turned off.
+func (v *verifier) finish() rollout.Verification {
+	rollout.SortFindings(v.result.Findings)
+	// A manifest that a cluster applies by two ways is at fault once.
+	v.result.Findings = slices.CompactFunc(v.result.Findings, func(a, b rollout.Finding) bool { return a.Compare(b) == 0 })
+	return v.result.Without(v.Plan.RulesOff)
 }
 
 // helmFor is the helm command for a tree, empty for one without charts.
@@ -171,6 +261,8 @@ func (v *verifier) helmFor(s *survey) (string, []problem) {
 	if s.helm.file == "" {
 		return "", nil
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.helm.command == "" {
 		prepared, err := prepareHelm(v.Options.Helm)
 		if err != nil {
@@ -221,7 +313,10 @@ func (v *verifier) isCluster(dir string) bool {
 	if info, err := v.tree.stat(path.Join(dir, entryDir)); err == nil && info.IsDir() {
 		return true
 	}
-	if v.unknown || slices.ContainsFunc(v.used, func(file string) bool { return strings.HasPrefix(file+"/", dir+"/") }) {
+	if v.isFile(path.Join(dir, bootstrapDir, syncFile)) {
+		return true
+	}
+	if v.unknown || v.uses(dir) {
 		return false
 	}
 	found := false
@@ -236,4 +331,14 @@ func (v *verifier) isCluster(dir string) bool {
 		return nil
 	})
 	return found
+}
+
+// uses tells whether a stage's cluster applies anything below a directory.
+func (v *verifier) uses(dir string) bool {
+	for used := range v.used {
+		if strings.HasPrefix(used+"/", dir+"/") {
+			return true
+		}
+	}
+	return false
 }

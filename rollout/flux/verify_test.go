@@ -26,6 +26,7 @@ func plan() rollout.Plan {
 			Host: "github.com", Owner: "monosense", Name: "k8s-ops",
 		},
 		Source: rollout.Source{Name: "flux-system", Namespace: "flux-system"},
+		Ledger: "rollout/ledger",
 		Stages: []rollout.Stage{
 			{Name: "infra", Branch: "main", Clusters: []string{"infra"}},
 			{Name: "apps", Branch: "release", Clusters: []string{"apps"}},
@@ -116,7 +117,18 @@ func checkFinding(t *testing.T, root string, finding rollout.Finding) {
 func golden(findings []rollout.Finding) string {
 	var b strings.Builder
 	for _, finding := range findings {
-		fmt.Fprintf(&b, "%s:%d: %s\n    %s\n    → %s\n", finding.File, finding.Line, finding.Rule, finding.Message, finding.Fix)
+		fmt.Fprintf(&b, "%s:%d: %s", finding.File, finding.Line, finding.Rule)
+		if finding.Severity != rollout.SeverityError {
+			fmt.Fprintf(&b, " (%s)", finding.Severity)
+		}
+		fmt.Fprintf(&b, "\n    %s\n", finding.Message)
+		if len(finding.Chain) > 1 {
+			fmt.Fprintf(&b, "    in %s\n", strings.Join(finding.Chain, " › "))
+		}
+		for _, related := range finding.Related {
+			fmt.Fprintf(&b, "    %s:%d: %s\n", related.File, related.Line, related.Message)
+		}
+		fmt.Fprintf(&b, "    → %s\n", finding.Fix)
 	}
 	return b.String()
 }

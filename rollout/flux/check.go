@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/flux/internal/substitute"
 )
 
 // A violation is a finding whose place is not known yet.
@@ -29,12 +30,17 @@ type checker struct {
 	// plan's is a path. It is not known where both fail.
 	repository address
 	known      bool
-	violations []violation
+	// repositories and fluxKustomizations are all of the cluster.
+	repositories, fluxKustomizations []*object
+	violations                       []violation
 }
 
 // check returns the violations of all rules, those of the reach among them.
 func check(r *reach, plan rollout.Plan, stage rollout.Stage) []violation {
-	c := &checker{reach: r, stage: stage, source: plan.Source, violations: slices.Clone(r.astray)}
+	c := &checker{
+		reach: r, stage: stage, source: plan.Source, violations: slices.Clone(r.astray),
+		repositories: r.of(sourceGroup, kindGitRepository), fluxKustomizations: r.of(kustomizeGroup, kindKustomization),
+	}
 	c.repository, c.known = planned(plan.Repository)
 	sources := c.sources()
 	if !c.known && len(sources) > 0 {
@@ -46,13 +52,20 @@ func check(r *reach, plan rollout.Plan, stage rollout.Stage) []violation {
 			c.checkOther(repository)
 		}
 	}
-	for _, kustomization := range c.kustomizations {
+	for _, kustomization := range c.fluxKustomizations {
 		c.checkKustomization(kustomization)
+		c.checkEntry(kustomization, plan)
 	}
-	for _, repeated := range c.repeated {
-		c.add(rollout.RuleBuildFailed, repeated, nil,
-			fmt.Sprintf("%s has the key %s twice in one mapping", repeated, repeatedKey(repeated.node).Value), "keep one of the two")
+	c.checkDependencies()
+	for _, automation := range r.of(imageGroup, kindAutomation) {
+		c.checkAutomation(automation, plan)
 	}
+	for _, set := range r.of(operatorGroup, kindResourceSet) {
+		c.checkResourceSet(set)
+	}
+	c.checkManifests()
+	v := r.verifier
+	v.pin(r, sources)
 	return c.violations
 }
 
@@ -61,7 +74,7 @@ func (c *checker) add(rule string, o *object, keys []string, message, fix string
 }
 
 func (c *checker) isSource(repository *object) bool {
-	return repository.namespace == c.source.Namespace && repository.name == c.source.Name
+	return repository.is(sourceGroup, kindGitRepository) && repository.namespace == c.source.Namespace && repository.name == c.source.Name
 }
 
 func (c *checker) sources() []*object {
@@ -88,10 +101,10 @@ func (c *checker) checkSources(sources []*object) {
 	for _, source := range sources {
 		c.checkSource(source)
 	}
-	if first := sources[0]; first.in != c.entry() {
+	if first := sources[0]; !slices.ContainsFunc(slices.Concat(c.entry().objects, c.entry().made), c.isSource) {
 		c.add(rollout.RuleSourceMissing, first, []string{fieldMetadata, fieldName},
-			fmt.Sprintf("%s is only in %s, which a cluster reaches by having it", first, first.in.name),
-			fmt.Sprintf("move it to the entry point, %s", c.entry().name))
+			fmt.Sprintf("%s is only in %s, which a cluster reaches by having it", first, first.in.directory.name),
+			fmt.Sprintf("move it to the entry point, %s", c.entry().directory.name))
 	}
 	for _, double := range sources[1:] {
 		c.checkDouble(sources[0], double)
@@ -100,12 +113,12 @@ func (c *checker) checkSources(sources []*object) {
 
 // checkDouble reports a second source, unless it is the first one once more.
 func (c *checker) checkDouble(first, double *object) {
-	if sameManifest(first, double) {
+	if equalTrees(first.node, double.node) && sameManifest(first, double) {
 		return
 	}
 	twice := fmt.Sprintf("as %s/%s and as %s/%s", first.group, first.version, double.group, double.version)
-	if first.in != double.in {
-		twice = fmt.Sprintf("in %s and in %s", first.in.name, double.in.name)
+	if first.in.directory.name != double.in.directory.name {
+		twice = fmt.Sprintf("in %s and in %s", first.in.directory.name, double.in.directory.name)
 	}
 	c.add(rollout.RuleSourceDuplicate, double, []string{fieldMetadata, fieldName},
 		fmt.Sprintf("%s is there twice, %s, and the cluster keeps whichever is applied last", double, twice), "keep one of the two")
@@ -145,6 +158,11 @@ func (c *checker) checkMissing() {
 // applied (fluxcd/source-controller api/v1, GitRepositorySpec).
 func (c *checker) checkSource(source *object) {
 	c.checkURL(source)
+	if text(field(source.node, fieldSpec, "suspend")) == "true" {
+		c.add(rollout.RuleSourceSuspended, source, []string{fieldSpec, "suspend"},
+			fmt.Sprintf("%s is suspended, so the cluster takes nothing new, and no promotion arrives", source),
+			"remove suspend; to stop promotions, use mage release:hold, which says who and why")
+	}
 	if !isEmpty(field(source.node, fieldSpec, "include")) {
 		c.add(rollout.RuleSourceInclude, source, []string{fieldSpec, "include"},
 			fmt.Sprintf("%s includes the content of another GitRepository, which no stage's branch decides", source),
@@ -154,7 +172,7 @@ func (c *checker) checkSource(source *object) {
 	for _, key := range outranking {
 		c.add(rollout.RuleRefOutranked, source, refKeys(key),
 			fmt.Sprintf("spec.ref.%s (%s) takes precedence over the branch", key, refText(source, key)),
-			c.branchFix(fmt.Sprintf("remove %s; write only ", key)))
+			c.branchFix(source, fmt.Sprintf("remove %s; write only ", key)))
 	}
 	branch := field(source.node, refKeys(fieldBranch)...)
 	switch {
@@ -162,11 +180,16 @@ func (c *checker) checkSource(source *object) {
 		c.checkBranch(source, branch)
 	case len(outranking) == 0:
 		c.add(rollout.RuleRefMissing, source, refKeys(fieldBranch),
-			fmt.Sprintf("%s names no branch, and Flux falls back to %s", source, defaultFluxBranch), c.branchFix("write "))
+			fmt.Sprintf("%s names no branch, and Flux falls back to %s", source, defaultFluxBranch), c.branchFix(source, "write "))
 	}
 }
 
-func (c *checker) branchFix(lead string) string {
+// branchFix is how to write the stage's branch into a source, or into the
+// FluxInstance that makes it.
+func (c *checker) branchFix(source *object, lead string) string {
+	if source.by != nil {
+		return fmt.Sprintf("write sync.ref: %s%s", branchRef, c.stage.Branch)
+	}
 	return fmt.Sprintf("%sspec.ref.branch: %s", lead, c.stage.Branch)
 }
 
@@ -183,6 +206,8 @@ func describe(node *yaml.Node) string {
 		return "a mapping"
 	case yaml.SequenceNode:
 		return "a list"
+	case yaml.ScalarNode:
+		return substitute.Readable(node.Value)
 	default:
 		return node.Value
 	}
@@ -213,7 +238,7 @@ func (c *checker) checkBranch(source *object, branch *yaml.Node) {
 	default:
 		return
 	}
-	c.add(rollout.RuleBranchDiffers, source, refKeys(fieldBranch), message, fmt.Sprintf("write branch: %s", c.stage.Branch))
+	c.add(rollout.RuleBranchDiffers, source, refKeys(fieldBranch), message, c.branchFix(source, "write "))
 }
 
 func (c *checker) checkURL(source *object) {
@@ -232,7 +257,7 @@ func (c *checker) checkOther(other *object) {
 	if !c.isRepository(other) {
 		return
 	}
-	fix := c.branchFix("remove it and use the source, or write ")
+	fix := c.branchFix(other, "remove it and use the source, or write ")
 	outranking := c.outranking(other)
 	for _, key := range outranking {
 		c.add(rollout.RuleOtherSourceBranch, other, refKeys(key),
@@ -282,7 +307,7 @@ func (c *checker) checkReference(k *object, ref reference, fix string) {
 		}
 	case hasVariable(ref.name):
 		c.add(rollout.RuleSourceRefDiffers, k, nameKeys,
-			fmt.Sprintf("%s names its source by a variable, %s, and nothing proves which one that is", k, ref.name), fix)
+			fmt.Sprintf("%s names its source by a variable, %s, and nothing proves which one that is", k, substitute.Readable(ref.name)), fix)
 	case c.incomplete():
 		// It may be in what could not be built, which is reported.
 	case ref.name == c.source.Name:
@@ -290,9 +315,6 @@ func (c *checker) checkReference(k *object, ref reference, fix string) {
 			fmt.Sprintf("%s looks for its source in the namespace %q, and it is in %q", k, ref.namespace, c.source.Namespace),
 			fmt.Sprintf("write namespace: %s in sourceRef", c.source.Namespace))
 	default:
-		if c.generated {
-			fix += "; if it stands in a directory without a kustomization.yaml, which is not built here, add the file there"
-		}
 		full := strings.TrimPrefix(ref.namespace+"/"+ref.name, "/")
 		c.add(rollout.RuleSourceRefMissing, k, nameKeys, fmt.Sprintf("%s applies the GitRepository %s, which the build does not have", k, full), fix)
 	}
