@@ -11,8 +11,8 @@ import (
 
 // Branches builds every cluster and checks that it can only apply its stage's branch.
 //
-// Flags: -format is text, json or github (annotations). Exits 1 on any
-// finding.
+// Flags: -format is text, json, github (annotations) or sarif. Exits 1 on any
+// finding that is an error.
 func Branches(ctx context.Context, format *string) error {
 	return wire.RunOffline(ctx, func(ctx context.Context, o *operate.Operator) error {
 		if format == nil {
@@ -20,4 +20,40 @@ func Branches(ctx context.Context, format *string) error {
 		}
 		return o.VerifyBranches(ctx, *format)
 	})
+}
+
+// Tree prints what every cluster applies as a tree: directories, branches, and what is not known.
+//
+// Flags: -cluster, -json. Exits 1 where something cannot be rendered.
+func Tree(ctx context.Context, cluster *string, json *bool) error {
+	return wire.RunOffline(ctx, func(ctx context.Context, o *operate.Operator) error {
+		return o.VerifyTree(ctx, operate.Tree{Cluster: given(cluster), JSON: given(json)})
+	})
+}
+
+// Diff prints what every cluster would get new between two revisions, rendered.
+//
+// Flags: -cluster, -json. The values of Secrets are masked.
+func Diff(ctx context.Context, from, to string, cluster *string, json *bool) error {
+	return wire.RunOfflineWith(ctx, []string{from, to}, func(ctx context.Context, o *operate.Operator) error {
+		return o.VerifyDiff(ctx, operate.Comparison{From: from, To: to, Cluster: given(cluster), JSON: given(json)})
+	})
+}
+
+// Exposure prints which changes between two revisions no cluster met before the next stage gets them.
+//
+// Flags: -from and -to are revisions, by default the branch of the last stage
+// and that of the first; -json.
+func Exposure(ctx context.Context, from, to *string, json *bool) error {
+	return wire.RunOffline(ctx, func(ctx context.Context, o *operate.Operator) error {
+		return o.VerifyExposure(ctx, operate.Comparison{From: given(from), To: given(to), JSON: given(json)})
+	})
+}
+
+// given is what a flag was given, or what it is by default.
+func given[T any](flag *T) T {
+	if flag == nil {
+		return *new(T)
+	}
+	return *flag
 }

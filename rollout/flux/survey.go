@@ -28,6 +28,8 @@ type survey struct {
 	// that names them.
 	files   []string
 	plugins map[string]*kustomization
+	// contents are the files that become part of an object as they are.
+	contents []string
 	// helm is where a chart is inflated first; its file is empty in a tree
 	// that has none.
 	helm place
@@ -340,8 +342,10 @@ func (s *survey) content(k *kustomization, written string, keys ...any) (string,
 	}
 	if err != nil {
 		s.reject(where, name, err)
+		return "", false
 	}
-	return name, err == nil
+	s.contents = append(s.contents, name)
+	return name, true
 }
 
 // local returns the name of a path in the tree. A remote path, and one that

@@ -48,6 +48,9 @@ type Operator struct {
 	NewRequest func() string
 	// OpenRepository opens a repository on this machine by its path.
 	OpenRepository func(path string) (Repository, error)
+	// OpenTrees opens the repository whose root is a directory, for what is
+	// committed there.
+	OpenTrees func(ctx context.Context, root string) (Trees, error)
 
 	Out io.Writer
 	// In answers questions. It is nil where nobody is there to answer.

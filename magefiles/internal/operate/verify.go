@@ -17,17 +17,19 @@ func (o *Operator) VerifyBranches(ctx context.Context, format string) error {
 	if err != nil {
 		return &rollout.Problem{Kind: rollout.ErrUsage, What: err.Error()}
 	}
-	v, err := flux.Verify(ctx, flux.Options{
-		Root: o.Root, Plan: o.File.Plan, PlanFile: o.File.Path(), ClusterLine: o.File.ClusterLine,
-	})
+	options, err := o.rendering("")
+	if err != nil {
+		return err
+	}
+	v, err := flux.Verify(ctx, options)
 	if err != nil {
 		return err
 	}
 	if err := report.WriteFindings(o.Out, wanted, v); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
-	if len(v.Findings) > 0 {
-		return fmt.Errorf("%w: %d in %d clusters", ErrFindings, len(v.Findings), v.Clusters)
+	if n := v.Errors(); n > 0 {
+		return fmt.Errorf("%w: %d in %d clusters", ErrFindings, n, v.Clusters)
 	}
 	return nil
 }

@@ -68,6 +68,11 @@ func RunOffline(ctx context.Context, do Command) error {
 	return run(ctx, nil, do)
 }
 
+// RunOfflineWith is RunOffline for a target that takes words by their position.
+func RunOfflineWith(ctx context.Context, words []string, do Command) error {
+	return run(ctx, words, do)
+}
+
 // run opens the job's summary first, so that whatever goes wrong stands there
 // too.
 func run(ctx context.Context, words []string, steps ...Command) error {
@@ -111,6 +116,9 @@ func open(summary io.Writer) (*operate.Operator, error) {
 	o := &operate.Operator{Root: root, File: file, Out: os.Stdout, Summary: summary, NewRequest: rand.Text}
 	o.OpenRepository = func(path string) (operate.Repository, error) {
 		return gitrepo.Open(gitrepo.Options{URL: path, Now: time.Now})
+	}
+	o.OpenTrees = func(ctx context.Context, root string) (operate.Trees, error) {
+		return gitrepo.OpenCheckout(ctx, root)
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		o.In = os.Stdin

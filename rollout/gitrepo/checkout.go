@@ -1,0 +1,180 @@
+package gitrepo
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+// A Checkout is a repository on this machine whose trees are read: what is
+// committed, not what lies in the working tree.
+type Checkout struct{ dir string }
+
+// OpenCheckout opens the repository whose root is a directory.
+func OpenCheckout(ctx context.Context, dir string) (*Checkout, error) {
+	prefix, err := git(ctx, nil, "-C", dir, "rev-parse", "--show-prefix")
+	var problem *rollout.Problem
+	switch {
+	case errors.As(err, &problem) || ctx.Err() != nil:
+		return nil, err
+	case err != nil || len(bytes.TrimSpace(prefix)) > 0:
+		return nil, &rollout.Problem{
+			Kind: rollout.ErrUsage, What: dir + " is not the root of a Git repository, so it has no revisions",
+			Ways: []string{"run it in the root of a clone"},
+		}
+	}
+	return &Checkout{dir: dir}, nil
+}
+
+// Resolve finds the commit that a name means: a SHA, or a part of one, a branch,
+// a tag, HEAD~2. A branch is also looked for at the remote origin.
+func (c *Checkout) Resolve(ctx context.Context, name string) (rollout.SHA, error) {
+	if name == "" || strings.HasPrefix(name, "-") || strings.ContainsAny(name, "\x00\n") {
+		return "", &rollout.Problem{Kind: rollout.ErrUsage, What: fmt.Sprintf("%q cannot be the name of a revision", name)}
+	}
+	for _, candidate := range []string{name, "refs/remotes/origin/" + name} {
+		out, err := git(ctx, nil, "-C", c.dir, "rev-parse", "--verify", "--quiet", "--end-of-options", candidate+"^{commit}")
+		if err == nil {
+			return rollout.ParseSHA(strings.TrimSpace(string(out)))
+		}
+	}
+	return "", &rollout.Problem{
+		Kind: rollout.ErrUsage, What: fmt.Sprintf("this clone has no revision %s", rollout.Printable(name, 100)),
+		Ways: []string{"git fetch origin; in a shallow clone, git fetch --unshallow origin", "write a SHA, or the name of a branch or tag"},
+	}
+}
+
+// Changed lists the files that differ between two commits, sorted: slash paths
+// relative to the repository's root. A renamed file is there under both names.
+func (c *Checkout) Changed(ctx context.Context, from, to rollout.SHA) ([]string, error) {
+	out, err := git(ctx, nil, "-C", c.dir, "diff-tree", "-r", "-z", "--no-renames", "--name-only", "--no-ext-diff", string(from), string(to))
+	if err != nil {
+		return nil, fmt.Errorf("compare %s with %s: %w", from.Short(), to.Short(), err)
+	}
+	var files []string
+	for name := range strings.SplitSeq(string(out), "\x00") {
+		if name != "" {
+			files = append(files, name)
+		}
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+// Export writes the tree of a commit into an empty directory, byte for byte:
+// without the conversions and filters that a checkout does, and with symbolic
+// links as such. Submodules are left out. What cannot be written below the
+// directory is refused.
+func (c *Checkout) Export(ctx context.Context, commit rollout.SHA, into string) error {
+	listed, err := git(ctx, nil, "-C", c.dir, "ls-tree", "-r", "-z", "--full-tree", string(commit))
+	if err != nil {
+		return fmt.Errorf("list the tree of %s: %w", commit.Short(), err)
+	}
+	var entries []treeEntry
+	for line := range strings.SplitSeq(string(listed), "\x00") {
+		if e, ok := parseEntry(line); ok {
+			entries = append(entries, e)
+		}
+	}
+	root, err := os.OpenRoot(into)
+	if err != nil {
+		return fmt.Errorf("export %s: %w", commit.Short(), err)
+	}
+	defer root.Close()
+	if err := c.copy(ctx, entries, root); err != nil {
+		return fmt.Errorf("export %s: %w", commit.Short(), err)
+	}
+	return nil
+}
+
+// A treeEntry is a file or a symbolic link in a tree.
+type treeEntry struct {
+	mode, blob, name string
+}
+
+// parseEntry reads a line of git ls-tree: mode, type, object, a tab and the
+// name.
+func parseEntry(line string) (treeEntry, bool) {
+	head, name, ok := strings.Cut(line, "\t")
+	fields := strings.Fields(head)
+	if !ok || len(fields) != 3 || fields[1] != "blob" {
+		return treeEntry{}, false
+	}
+	return treeEntry{mode: fields[0], blob: fields[2], name: name}, true
+}
+
+const linkMode = "120000"
+
+// copy has one git process print all the blobs, in the order of the entries.
+func (c *Checkout) copy(ctx context.Context, entries []treeEntry, root *os.Root) (err error) {
+	var wanted bytes.Buffer
+	for _, e := range entries {
+		fmt.Fprintln(&wanted, e.blob)
+	}
+	cmd := exec.CommandContext(ctx, "git", "-C", c.dir, "cat-file", "--batch")
+	cmd.Env, cmd.Stdin = environment(), &wanted
+	printed, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cmd.Wait()) }()
+	in := bufio.NewReaderSize(printed, 1<<16)
+	made := map[string]bool{".": true}
+	for _, e := range entries {
+		if err := e.write(in, root, made); err != nil {
+			_ = cmd.Process.Kill()
+			return fmt.Errorf("%s: %w", e.name, err)
+		}
+	}
+	return nil
+}
+
+func (e treeEntry) write(in *bufio.Reader, root *os.Root, made map[string]bool) error {
+	content, err := readBlob(in)
+	if err != nil {
+		return err
+	}
+	name := filepath.FromSlash(e.name)
+	if dir := filepath.Dir(name); !made[dir] {
+		if err := root.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		made[dir] = true
+	}
+	if e.mode == linkMode {
+		return root.Symlink(string(content), name)
+	}
+	return root.WriteFile(name, content, 0o644)
+}
+
+// readBlob reads one answer of git cat-file --batch: a line with the object, its
+// type and its size, the content, and a line break.
+func readBlob(in *bufio.Reader) ([]byte, error) {
+	line, err := in.ReadString('\n')
+	if err != nil {
+		return nil, fmt.Errorf("git cat-file ended early: %w", err)
+	}
+	var object, kind string
+	var size int64
+	if _, err := fmt.Sscan(line, &object, &kind, &size); err != nil {
+		return nil, fmt.Errorf("git cat-file says %q", strings.TrimSpace(line))
+	}
+	content := make([]byte, size+1)
+	if _, err := io.ReadFull(in, content); err != nil {
+		return nil, fmt.Errorf("git cat-file ended early: %w", err)
+	}
+	return content[:size], nil
+}

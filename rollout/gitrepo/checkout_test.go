@@ -1,0 +1,121 @@
+package gitrepo_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/monosense/k8s-ops/rollout/gitrepo"
+)
+
+// run runs git in a directory.
+func runGit(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"}, args...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func commitFiles(t *testing.T, dir string, files map[string]string) string {
+	t.Helper()
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runGit(t, dir, "add", "-A")
+	runGit(t, dir, "commit", "--quiet", "--message=change")
+	return runGit(t, dir, "rev-parse", "HEAD")
+}
+
+// What is committed comes out byte for byte, whatever Git would make of it in a
+// working tree, and nothing that is not committed does.
+func TestExport(t *testing.T) {
+	dir := t.TempDir()
+	runGit(t, dir, "init", "--quiet", "--initial-branch=main")
+	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	first := commitFiles(t, dir, map[string]string{
+		".gitattributes": "*.txt text eol=crlf export-ignore\n", "a.txt": "one\ntwo\n", "deep/er/b.yaml": "", "name with\ttab\n": "x", "ünïcode": "y",
+	})
+	second := commitFiles(t, dir, map[string]string{"a.txt": "three\n", "deep/new.yaml": "z"})
+	if err := os.WriteFile(filepath.Join(dir, "uncommitted"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := gitrepo.OpenCheckout(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := c.Resolve(t.Context(), first[:8])
+	if err != nil || string(resolved) != first {
+		t.Fatalf("Resolve = %s, %v, want %s", resolved, err, first)
+	}
+	into := t.TempDir()
+	if err := c.Export(t.Context(), resolved, into); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	err = filepath.WalkDir(into, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, _ := filepath.Rel(into, path)
+		if entry.Type()&os.ModeSymlink != 0 {
+			got[name], err = os.Readlink(path)
+			return err
+		}
+		content, err := os.ReadFile(path)
+		got[name] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		".gitattributes": "*.txt text eol=crlf export-ignore\n", "a.txt": "one\ntwo\n", "deep/er/b.yaml": "", "name with\ttab\n": "x", "ünïcode": "y", "link": "/etc/passwd",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("exported (-want +got):\n%s", diff)
+	}
+	head, err := c.Resolve(t.Context(), "main")
+	if err != nil || string(head) != second {
+		t.Fatalf("Resolve(main) = %s, %v", head, err)
+	}
+	changed, err := c.Changed(t.Context(), resolved, head)
+	if diff := cmp.Diff([]string{"a.txt", "deep/new.yaml"}, changed); diff != "" || err != nil {
+		t.Errorf("Changed: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestCheckoutRefuses(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := gitrepo.OpenCheckout(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "not the root of a Git repository") {
+		t.Errorf("no repository: %v", err)
+	}
+	runGit(t, dir, "init", "--quiet")
+	commitFiles(t, dir, map[string]string{"sub/a": ""})
+	if _, err := gitrepo.OpenCheckout(t.Context(), filepath.Join(dir, "sub")); err == nil {
+		t.Error("a directory of a repository is taken for one")
+	}
+	c, err := gitrepo.OpenCheckout(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "--help", "gone", "a b", "HEAD:sub", "HEAD^{tree}", "\x00", "-x\n"} {
+		if sha, err := c.Resolve(t.Context(), name); err == nil {
+			t.Errorf("Resolve(%q) = %s", name, sha)
+		}
+	}
+}
