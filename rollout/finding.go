@@ -65,6 +65,9 @@ type Verification struct {
 	Clusters       int `json:"clusters"`
 	Kustomizations int `json:"kustomizations"`
 	Objects        int `json:"objects"`
+	// Unchanged counts the directories that were not built, because nothing in
+	// them changed that a rule could be about.
+	Unchanged int `json:"unchanged,omitempty"`
 	// Findings are sorted; there are none if every cluster can only apply its
 	// stage's branch.
 	Findings []Finding `json:"findings"`

@@ -9,16 +9,14 @@ import (
 	"github.com/monosense/k8s-ops/magefiles/internal/wire"
 )
 
-// Branches builds every cluster and checks that it can only apply its stage's branch.
+// Branches renders every cluster and checks that it can only apply its stage's branch.
 //
-// Flags: -format is text, json, github (annotations) or sarif. Exits 1 on any
-// finding that is an error.
-func Branches(ctx context.Context, format *string) error {
+// Flags: -format is text, json or github (annotations); -cluster; -changedSince
+// is a revision that was verified: what did not change since is not built. Exits
+// 1 on any finding that is an error.
+func Branches(ctx context.Context, format, cluster, changedSince *string) error {
 	return wire.RunOffline(ctx, func(ctx context.Context, o *operate.Operator) error {
-		if format == nil {
-			return o.VerifyBranches(ctx, "text")
-		}
-		return o.VerifyBranches(ctx, *format)
+		return o.VerifyBranches(ctx, operate.Branches{Format: given(format), Cluster: given(cluster), ChangedSince: given(changedSince)})
 	})
 }
 

@@ -34,6 +34,8 @@ type artifact struct {
 	// matchers match them.
 	patterns map[string][]gitignore.Pattern
 	matchers map[string]gitignore.Matcher
+	// left tells of each name that was asked for whether it is left out.
+	left map[string]bool
 	// ignored tells whether there is a .sourceignore anywhere. It takes a walk
 	// over the whole tree, so it is looked for when it matters.
 	ignored func() bool
@@ -52,7 +54,7 @@ func (t *tree) artifact(ignore string) *artifact {
 		tree: t, ignore: ignore, extra: sourceignore.ReadPatterns(strings.NewReader(ignore), nil),
 		versionControl: sourceignore.NewMatcher(sourceignore.VCSPatterns(nil)),
 		byDefault:      sourceignore.NewMatcher(sourceignore.DefaultPatterns(nil)),
-		patterns:       map[string][]gitignore.Pattern{}, matchers: map[string]gitignore.Matcher{},
+		patterns:       map[string][]gitignore.Pattern{}, matchers: map[string]gitignore.Matcher{}, left: map[string]bool{},
 		ignored: sync.OnceValue(t.hasIgnoreFile),
 	}
 	t.artifacts[ignore] = a
@@ -76,13 +78,15 @@ func (t *tree) hasIgnoreFile() bool {
 	return found
 }
 
-// stat looks at a name. It is errIgnored for what is not packed.
-func (a *artifact) stat(name string) (fs.FileInfo, error) {
-	info, err := a.tree.stat(name)
-	if err == nil && a.leavesOut(path.Clean(name), info.IsDir()) {
-		return nil, &fs.PathError{Op: "look at", Path: name, Err: errIgnored}
+// stat tells the type of what has a name. It is errIgnored for what is not
+// packed.
+func (a *artifact) stat(name string) (fs.FileMode, error) {
+	name = path.Clean(name)
+	mode, err := a.tree.stat(name)
+	if err == nil && a.leavesOut(name, mode.IsDir()) {
+		return 0, &fs.PathError{Op: "look at", Path: name, Err: errIgnored}
 	}
-	return info, err
+	return mode, err
 }
 
 func (a *artifact) read(name string) ([]byte, error) {
@@ -92,7 +96,19 @@ func (a *artifact) read(name string) ([]byte, error) {
 	return a.tree.read(name)
 }
 
+// leavesOut asks the patterns once for each name.
 func (a *artifact) leavesOut(name string, isDir bool) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	left, ok := a.left[name]
+	if !ok {
+		left = a.matches(name, isDir)
+		a.left[name] = left
+	}
+	return left
+}
+
+func (a *artifact) matches(name string, isDir bool) bool {
 	if name == "." {
 		return false
 	}
@@ -107,8 +123,6 @@ func (a *artifact) leavesOut(name string, isDir bool) bool {
 // matcherIn is nil where nothing that can match in a directory says what to
 // ignore.
 func (a *artifact) matcherIn(dir string) gitignore.Matcher {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if known, ok := a.matchers[dir]; ok {
 		return known
 	}

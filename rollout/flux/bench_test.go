@@ -1,140 +1,88 @@
-package flux_test
+package flux
 
 import (
-	"context"
-	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
+	"syscall"
 	"testing"
+	"time"
 
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
-
-	"github.com/monosense/k8s-ops/rollout/flux"
+	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/rollouttest/largetree"
 )
 
-// largeTree adds so many manifests to each cluster, ten to a directory, in the
-// proportions of a homelab: a Flux Kustomization, a ConfigMap and a workload
-// in turn.
-func largeTree(tb testing.TB, perCluster int) string {
+// planted is a verifier of a large tree.
+func planted(tb testing.TB, shape largetree.Shape) *verifier {
 	tb.Helper()
-	root := tb.TempDir()
-	for cluster, branch := range map[string]string{"infra": "main", "apps": "release"} {
-		entry := filepath.Join(root, "clusters", cluster, "flux")
-		var directories []string
-		for i := range (perCluster + 9) / 10 {
-			directory := fmt.Sprintf("group-%03d", i)
-			directories = append(directories, directory)
-			var names []string
-			for j := range min(10, perCluster-10*i) {
-				name := fmt.Sprintf("app-%03d-%d", i, j)
-				names = append(names, name+".yaml")
-				writeFile(tb, filepath.Join(entry, directory, name+".yaml"), manifest(name, j))
-				writeFile(tb, filepath.Join(root, "kubernetes", "apps", name, "namespace.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: "+name+"}\n")
-			}
-			writeFile(tb, filepath.Join(entry, directory, "kustomization.yaml"), "resources:\n  - "+strings.Join(names, "\n  - ")+"\n")
-		}
-		writeFile(tb, filepath.Join(entry, "kustomization.yaml"), "resources:\n  - source.yaml\n  - "+strings.Join(directories, "\n  - ")+"\n")
-		writeFile(tb, filepath.Join(entry, "source.yaml"), fmt.Sprintf(`apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: flux-system, namespace: flux-system}
-spec:
-  interval: 5m
-  url: ssh://git@github.com/monosense/k8s-ops.git
-  ref: {branch: %s}
-`, branch))
-	}
-	return root
-}
-
-func manifest(name string, i int) string {
-	switch i % 3 {
-	case 0:
-		return fmt.Sprintf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata:
-  name: %[1]s
-  namespace: flux-system
-  labels: {app.kubernetes.io/name: %[1]s}
-spec:
-  interval: 30m
-  timeout: 5m
-  path: ./kubernetes/apps/%[1]s
-  prune: true
-  wait: true
-  targetNamespace: %[1]s
-  sourceRef:
-    kind: GitRepository
-    name: flux-system
-  postBuild:
-    substitute: {APP: %[1]s}
-`, name)
-	case 1:
-		return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %[1]s\n  namespace: default\ndata:\n  a: b\n  config.yaml: |\n    name: %[1]s\n    key: value\n", name)
-	default:
-		return fmt.Sprintf(`apiVersion: helm.toolkit.fluxcd.io/v2
-kind: HelmRelease
-metadata:
-  name: %[1]s
-  namespace: default
-spec:
-  interval: 1h
-  chartRef: {kind: OCIRepository, name: app-template}
-  values:
-    controllers:
-      %[1]s:
-        containers:
-          app:
-            image: {repository: ghcr.io/example/%[1]s, tag: 1.2.3}
-            env: {TZ: UTC}
-            probes: {liveness: {enabled: true}, readiness: {enabled: true}}
-            resources: {requests: {cpu: 10m, memory: 64Mi}, limits: {memory: 256Mi}}
-    service: {app: {controller: %[1]s, ports: {http: {port: 8080}}}}
-`, name)
-	}
-}
-
-func writeFile(tb testing.TB, name, content string) {
-	tb.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	dir := tb.TempDir()
+	if err := shape.Write(dir); err != nil {
 		tb.Fatal(err)
 	}
-	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+	plan := rollout.Plan{
+		Repository: rollout.Repository{URL: "https://github.com/monosense/k8s-ops.git", Forge: rollout.ForgeGitHub, Host: "github.com", Owner: "monosense", Name: "k8s-ops"},
+		Source:     rollout.Source{Name: "k8s-ops", Namespace: "flux-system"},
+		Stages: []rollout.Stage{
+			{Name: "infra", Branch: "main", Clusters: []string{largetree.Cluster(0)}},
+			{Name: "apps", Branch: "release"},
+		},
+	}
+	for i := 1; i < shape.Clusters; i++ {
+		plan.Stages[1].Clusters = append(plan.Stages[1].Clusters, largetree.Cluster(i))
+	}
+	v, err := newVerifier(Options{Root: dir, Plan: plan})
+	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(v.close)
+	return v
 }
 
 func TestLargeTreeIsClean(t *testing.T) {
-	result := verify(t, options(largeTree(t, 25)))
-	if len(result.Findings) > 0 || result.Clusters != 2 || result.Objects != 72 || result.Kustomizations != 20 {
-		t.Errorf("result = %+v, want 72 objects of 20 Kustomizations in 2 clusters and no findings", result)
+	v := planted(t, largetree.Shape{Clusters: 3, Files: 50})
+	if err := v.each(t.Context(), v.verify); err != nil {
+		t.Fatal(err)
+	}
+	got := v.finish()
+	if len(got.Findings) > 0 || got.Clusters != 3 || got.Kustomizations != 9 || got.Objects != 3*(50+5) {
+		t.Errorf("verification = %+v, want 3 clusters, 9 Kustomizations, 165 objects and no findings", got)
 	}
 }
 
-// BenchmarkVerify compares a verification of two clusters with what krusty
-// needs alone to build and print them, which is what `kustomize build` does.
-func BenchmarkVerify(b *testing.B) {
-	root := largeTree(b, 500)
-	b.Run("verify", func(b *testing.B) {
-		for b.Loop() {
-			result, err := flux.Verify(context.Background(), options(root))
-			if err != nil || len(result.Findings) > 0 {
-				b.Fatal(result.Findings, err)
+// BenchmarkChecks is what the rules cost beside rendering, of ten clusters of 500
+// manifests.
+func BenchmarkChecks(b *testing.B) {
+	rendering, checking := time.Duration(0), time.Duration(0)
+	for b.Loop() {
+		v := planted(b, largetree.Shape{Clusters: 10, Files: 500})
+		before := cpuTime(b)
+		var reaches []*reach
+		for _, c := range v.clusters() {
+			r, ok := v.reach(c)
+			if !ok {
+				b.Fatal("a cluster without an entry point")
+			}
+			reaches = append(reaches, r)
+		}
+		between := cpuTime(b)
+		for _, r := range reaches {
+			if found := check(r, v.Plan, r.cluster.stage); len(found) > 0 {
+				b.Fatalf("findings: %+v", found)
 			}
 		}
-	})
-	b.Run("krusty", func(b *testing.B) {
-		for b.Loop() {
-			for _, cluster := range []string{"infra", "apps"} {
-				built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(root, "clusters", cluster, "flux"))
-				if err != nil {
-					b.Fatal(err)
-				}
-				if _, err := built.AsYaml(); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}
-	})
+		rendering += between - before
+		checking += cpuTime(b) - between
+	}
+	ratio := checking.Seconds() / rendering.Seconds()
+	b.ReportMetric(100*ratio, "%-of-rendering")
+	if os.Getenv("BENCH_LIMITS") != "" && ratio > 0.1 {
+		b.Errorf("the checks cost %.1f %% of rendering, at most 10 %% are allowed", 100*ratio)
+	}
+}
+
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

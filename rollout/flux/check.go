@@ -54,7 +54,7 @@ func check(r *reach, plan rollout.Plan, stage rollout.Stage) []violation {
 	}
 	for _, kustomization := range c.fluxKustomizations {
 		c.checkKustomization(kustomization)
-		c.checkEntry(kustomization, plan)
+		c.checkEntry(kustomization)
 	}
 	c.checkDependencies()
 	for _, automation := range r.of(imageGroup, kindAutomation) {

@@ -21,7 +21,7 @@ func Diff(before, after rollout.Rendering) []rollout.ClusterDiff {
 		if i >= 0 {
 			was = before.Clusters[i]
 		}
-		d := rollout.ClusterDiff{Stage: c.Stage, Cluster: c.Cluster, Changes: changes(was, c)}
+		d := rollout.ClusterDiff{Stage: c.Stage, Cluster: c.Cluster, Changes: compare(was, c)}
 		for _, a := range c.Applications {
 			for _, broken := range a.Broken {
 				d.Broken = append(d.Broken, strings.Join(a.Chain, " › ")+": "+broken)
@@ -35,8 +35,8 @@ func Diff(before, after rollout.Rendering) []rollout.ClusterDiff {
 	return all
 }
 
-// changes walks along both sorted lists.
-func changes(was, is rollout.RenderedCluster) []rollout.ObjectChange {
+// compare walks along both sorted lists.
+func compare(was, is rollout.RenderedCluster) []rollout.ObjectChange {
 	before, after := was.Objects(), is.Objects()
 	chainsBefore, chainsAfter := chains(was), chains(is)
 	var all []rollout.ObjectChange

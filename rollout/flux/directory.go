@@ -6,7 +6,6 @@ import (
 
 	"github.com/fluxcd/pkg/envsubst/parse"
 	"go.yaml.in/yaml/v3"
-	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/resource"
 )
 
@@ -22,6 +21,10 @@ type directory struct {
 	artifact    *artifact
 	helmCommand string
 	opened      sync.Once
+	// skipped tells that it was not built, since nothing in it changed. unskipped
+	// builds it all the same.
+	skipped   bool
+	unskipped sync.Once
 
 	// resources are all that was built. relevant are those of them that the
 	// rules are about, configMaps the ConfigMaps, by namespace and name, and
@@ -30,8 +33,9 @@ type directory struct {
 	relevant   []*manifest
 	configMaps map[[2]string]*manifest
 	unnamed    []*manifest
-	// encrypted are the Secrets that sops has encrypted.
-	encrypted []*manifest
+	// encrypted are the Secrets that sops has encrypted, and repeated what has a
+	// key twice in one mapping.
+	encrypted, repeated []*manifest
 	// variable tells whether anything in it has a variable.
 	variable bool
 
@@ -138,17 +142,32 @@ func (d *directory) prepare(v *verifier) {
 	if len(d.problems) > 0 {
 		return
 	}
+	if d.skipped = v.changed.spare(d.survey); !d.skipped {
+		d.build(v)
+	}
+}
+
+// unskip builds a directory that was skipped.
+func (d *directory) unskip(v *verifier) {
+	d.unskipped.Do(func() { d.build(v) })
+}
+
+func (d *directory) build(v *verifier) {
+	if found, ok := d.readPlain(v.parser); ok {
+		d.read(found)
+		return
+	}
 	built, err := build(&view{survey: d.survey}, d.entry.dir, d.helmCommand)
 	if err != nil {
 		d.problems = d.diagnose(err, v.Plan.Source)
 		return
 	}
-	d.read(built)
+	d.read(built.Resources())
 }
 
-func (d *directory) read(built resmap.ResMap) {
+func (d *directory) read(built []*resource.Resource) {
 	d.configMaps = map[[2]string]*manifest{}
-	for _, r := range built.Resources() {
+	for _, r := range built {
 		m := newManifest(r)
 		d.resources = append(d.resources, m)
 		d.variable = d.variable || m.variable
@@ -165,6 +184,9 @@ func (d *directory) read(built resmap.ResMap) {
 		if isRelevant(m) {
 			d.relevant = append(d.relevant, m)
 		}
+		if repeatedKey(m.node) != nil {
+			d.repeated = append(d.repeated, m)
+		}
 	}
 }
 
@@ -172,7 +194,7 @@ func (d *directory) read(built resmap.ResMap) {
 const sopsKey = "sops"
 
 // isRelevant tells whether the rules are about a manifest: all that Flux or its
-// operator make branches and directories of, and what cannot be written down.
+// operator make branches and directories of.
 func isRelevant(m *manifest) bool {
 	switch m.group {
 	case sourceGroup, kustomizeGroup, operatorGroup:
@@ -182,7 +204,7 @@ func isRelevant(m *manifest) bool {
 	case helmGroup:
 		return m.kind == kindHelmRelease
 	}
-	return repeatedKey(m.node) != nil
+	return false
 }
 
 // locator finds places in the directory. It builds it once more, when it is

@@ -84,13 +84,13 @@ func (v *verifier) planned(c cluster) (entryPoint, bool) {
 		v.add(c, rollout.RuleClusterMissing, v.clusterPlace(c), fmt.Sprintf("the entry point %q of %s leaves the repository", c.entry, c.name), "write a path relative to the repository's root")
 		return entryPoint{}, false
 	}
-	info, err := v.tree.stat(name)
+	mode, err := v.tree.stat(name)
 	switch {
 	case err != nil:
 		v.add(c, rollout.RuleClusterMissing, v.clusterPlace(c), fmt.Sprintf("the entry point of %s, %s, cannot be read: %v", c.name, name, rootCause(err)),
 			"correct its path under entries in the plan, or add it")
 		return entryPoint{}, false
-	case info.IsDir():
+	case mode.IsDir():
 		return entryPoint{dir: name}, true
 	}
 	return v.around(name), true
@@ -111,8 +111,8 @@ func (v *verifier) around(file string) entryPoint {
 }
 
 func (v *verifier) isFile(name string) bool {
-	info, err := v.tree.stat(name)
-	return err == nil && info.Mode().IsRegular()
+	mode, err := v.tree.stat(name)
+	return err == nil && mode.IsRegular()
 }
 
 // instanceIn finds the manifest below a directory that makes a FluxInstance, the

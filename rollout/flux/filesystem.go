@@ -66,12 +66,12 @@ func (v *view) CleanedAbs(file string) (filesys.ConfirmedDir, string, error) {
 			return filesys.ConfirmedDir(file), "", nil
 		}
 	}
-	info, err := v.tree.stat(name)
+	mode, err := v.tree.stat(name)
 	if err != nil {
 		return "", "", err
 	}
 	abs := v.tree.abs(name)
-	if info.IsDir() {
+	if mode.IsDir() {
 		return filesys.ConfirmedDir(abs), "", nil
 	}
 	return filesys.ConfirmedDir(filepath.Dir(abs)), filepath.Base(abs), nil
@@ -83,8 +83,8 @@ func (v *view) IsDir(file string) bool {
 	if !ok {
 		return false
 	}
-	info, err := v.tree.stat(name)
-	return err == nil && info.IsDir()
+	mode, err := v.tree.stat(name)
+	return err == nil && mode.IsDir()
 }
 
 // Exists tells whether a path is inside the tree.

@@ -250,7 +250,7 @@ func (s *survey) packed(name string) bool {
 
 func (s *survey) hasKustomization(dir string) bool {
 	for _, name := range konfig.RecognizedKustomizationFileNames() {
-		if info, err := s.tree.stat(path.Join(dir, name)); err == nil && !info.IsDir() {
+		if mode, err := s.tree.stat(path.Join(dir, name)); err == nil && !mode.IsDir() {
 			return true
 		}
 	}

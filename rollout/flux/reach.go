@@ -221,6 +221,15 @@ func (r *reach) configMap(namespace, name string) *object {
 			return o
 		}
 	}
+	for _, a := range slices.Backward(r.applications) {
+		if !a.directory.skipped || !a.directory.mentions(name) {
+			continue
+		}
+		a.directory.unskip(r.verifier)
+		if o := a.configMap(namespace, name); o != nil {
+			return o
+		}
+	}
 	return nil
 }
 
@@ -267,7 +276,7 @@ func (v *verifier) lookUp(written string) destination {
 	if !ok {
 		return destination{message: fmt.Sprintf("spec.path %q leaves the repository", written), fix: pathFix}
 	}
-	info, err := v.tree.stat(name)
+	mode, err := v.tree.stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return destination{message: fmt.Sprintf("there is no directory %s", name), fix: "add the directory with its manifests, or correct spec.path"}
@@ -278,7 +287,7 @@ func (v *verifier) lookUp(written string) destination {
 		}
 	case err != nil:
 		return destination{message: fmt.Sprintf("%s cannot be read: %v", name, rootCause(err)), fix: pathFix}
-	case !info.IsDir():
+	case !mode.IsDir():
 		return destination{message: fmt.Sprintf("%s is not a directory", name), fix: pathFix}
 	}
 	return destination{name: path.Clean(name)}

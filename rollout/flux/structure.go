@@ -34,30 +34,34 @@ func sameManifest(a, b *object) bool {
 
 // checkEntry checks that a Flux Kustomization does not apply what makes another
 // cluster what it is.
-func (c *checker) checkEntry(k *object, plan rollout.Plan) {
+func (c *checker) checkEntry(k *object) {
 	applied := k.path()
 	if applied == "" || !k.sourceRef().isSource(c.source) {
 		return
 	}
-	for _, stage := range plan.Stages {
-		for _, other := range stage.Clusters {
-			if other == c.cluster.name || !slices.Contains(entriesOf(other, plan), applied) {
-				continue
-			}
-			c.add(rollout.RuleEntryDiffers, k, []string{fieldSpec, fieldPath},
-				fmt.Sprintf("%s of the cluster %s applies %s, which is the entry point of the cluster %s, of the stage %s", k, c.cluster.name, applied, other, stage.Name),
-				fmt.Sprintf("write path: ./%s, or another directory that is not a cluster's entry point", c.cluster.home()))
-		}
+	other, ok := c.verifier.entries[applied]
+	if !ok || other.name == c.cluster.name {
+		return
 	}
+	c.add(rollout.RuleEntryDiffers, k, []string{fieldSpec, fieldPath},
+		fmt.Sprintf("%s of the cluster %s applies %s, which is the entry point of the cluster %s, of the stage %s", k, c.cluster.name, applied, other.name, other.stage.Name),
+		fmt.Sprintf("write path: ./%s, or another directory that is not a cluster's entry point", c.cluster.home()))
 }
 
-// entriesOf are the directories that make up the entry point of a cluster.
-func entriesOf(name string, plan rollout.Plan) []string {
-	if entry := plan.Entries[name]; entry != "" {
-		return []string{path.Clean(entry)}
+// entriesOf are the directories that make up the entry points of all clusters.
+func entriesOf(plan rollout.Plan) map[string]cluster {
+	all := map[string]cluster{}
+	for _, stage := range plan.Stages {
+		for _, name := range stage.Clusters {
+			c := cluster{stage: stage, name: name, entry: plan.Entries[name]}
+			all[path.Clean(c.home())] = c
+			if c.entry == "" {
+				all[path.Join(c.home(), entryDir)] = c
+				all[path.Join(c.home(), bootstrapDir)] = c
+			}
+		}
 	}
-	home := path.Join(clustersDir, name)
-	return []string{home, path.Join(home, entryDir), path.Join(home, bootstrapDir)}
+	return all
 }
 
 // checkDependencies checks what the Flux Kustomizations of the cluster wait
@@ -198,10 +202,9 @@ const shownSecrets = 5
 // decrypts.
 func (c *checker) checkManifests() {
 	for _, a := range c.applications {
-		for _, o := range a.objects {
-			if repeated := repeatedKey(o.node); repeated != nil {
-				c.add(rollout.RuleBuildFailed, o, nil, fmt.Sprintf("%s has the key %s twice in one mapping", o, repeated.Value), "keep one of the two")
-			}
+		for _, m := range a.directory.repeated {
+			o := a.plain(m)
+			c.add(rollout.RuleBuildFailed, o, nil, fmt.Sprintf("%s has the key %s twice in one mapping", o, repeatedKey(m.node).Value), "keep one of the two")
 		}
 		if a.by == nil || !isEmpty(field(a.by.node, fieldSpec, "decryption")) {
 			continue

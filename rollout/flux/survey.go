@@ -220,13 +220,13 @@ func (s *survey) resources(k *kustomization, key string, entries []string, plugi
 		if !ok {
 			continue
 		}
-		info, err := s.tree.stat(name)
+		mode, err := s.tree.stat(name)
 		switch {
 		case err != nil:
 			s.reject(where, name, err)
-		case info.IsDir():
+		case mode.IsDir():
 			s.enter(name, where, plugin)
-		case !info.Mode().IsRegular():
+		case !mode.IsRegular():
 			s.reject(where, name, errNotRegular)
 		default:
 			s.file(k, name, where, plugin)
@@ -336,8 +336,8 @@ func (s *survey) content(k *kustomization, written string, keys ...any) (string,
 	if !ok {
 		return "", false
 	}
-	info, err := s.tree.stat(name)
-	if err == nil && !info.Mode().IsRegular() {
+	mode, err := s.tree.stat(name)
+	if err == nil && !mode.IsRegular() {
 		err = errNotRegular
 	}
 	if err != nil {

@@ -20,8 +20,9 @@ type tree struct {
 	dir string
 
 	mu sync.Mutex
-	// plain are the directories that are known not to lie behind a link.
-	plain map[string]bool
+	// listings are what is in the directories that were looked at, by name: a
+	// directory is listed once, rather than each file in it looked at.
+	listings map[string]listing
 	// artifacts are the views of the tree that were asked for, by spec.ignore.
 	artifacts map[string]*artifact
 }
@@ -39,7 +40,7 @@ func openTree(dir string) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the repository's root: %w", err)
 	}
-	return &tree{root: root, dir: resolved, plain: map[string]bool{".": true}, artifacts: map[string]*artifact{}}, nil
+	return &tree{root: root, dir: resolved, listings: map[string]listing{}, artifacts: map[string]*artifact{}}, nil
 }
 
 func (t *tree) close() {
@@ -69,55 +70,77 @@ var (
 	errLink       = errors.New("a symbolic link")
 )
 
-// stat looks at a name. It is errLink for a symbolic link, and for what lies
-// behind one.
-func (t *tree) stat(name string) (fs.FileInfo, error) {
+// A listing is the type of everything in a directory.
+type listing struct {
+	types map[string]fs.FileMode
+	err   error
+}
+
+// stat tells the type of what has a name: a directory, a regular file, or
+// neither. It is errLink for a symbolic link, and for what lies behind one.
+func (t *tree) stat(name string) (fs.FileMode, error) {
 	name = path.Clean(name)
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return nil, &fs.PathError{Op: "look at", Path: name, Err: errOutside}
+		return 0, &fs.PathError{Op: "look at", Path: name, Err: errOutside}
 	}
-	if err := t.checkDirectory(path.Dir(name)); err != nil {
-		return nil, err
+	if name == "." {
+		return fs.ModeDir, nil
 	}
-	return t.look(name)
+	in := t.listing(path.Dir(name))
+	if in.err != nil {
+		return 0, in.err
+	}
+	mode, ok := in.types[path.Base(name)]
+	switch {
+	case !ok:
+		return 0, &fs.PathError{Op: "look at", Path: name, Err: fs.ErrNotExist}
+	case mode&fs.ModeSymlink != 0:
+		return 0, &fs.PathError{Op: "follow", Path: name, Err: errLink}
+	}
+	return mode, nil
 }
 
-// checkDirectory looks at a directory and those above it, at each once.
-func (t *tree) checkDirectory(dir string) error {
+func (t *tree) listing(dir string) listing {
 	t.mu.Lock()
-	plain := t.plain[dir]
+	known, ok := t.listings[dir]
 	t.mu.Unlock()
-	if plain {
-		return nil
+	if ok {
+		return known
 	}
-	if err := t.checkDirectory(path.Dir(dir)); err != nil {
-		return err
-	}
-	if _, err := t.look(dir); err != nil {
-		return err
-	}
+	found := t.look(dir)
 	t.mu.Lock()
-	t.plain[dir] = true
+	t.listings[dir] = found
 	t.mu.Unlock()
-	return nil
+	return found
 }
 
-func (t *tree) look(name string) (fs.FileInfo, error) {
-	info, err := t.root.Lstat(filepath.FromSlash(name))
-	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return nil, &fs.PathError{Op: "follow", Path: name, Err: errLink}
+func (t *tree) look(dir string) listing {
+	mode, err := t.stat(dir)
+	if err == nil && !mode.IsDir() {
+		err = &fs.PathError{Op: "look at", Path: dir, Err: fs.ErrNotExist}
 	}
-	return info, err
+	if err != nil {
+		return listing{err: err}
+	}
+	entries, err := t.list(dir)
+	if err != nil {
+		return listing{err: err}
+	}
+	found := listing{types: make(map[string]fs.FileMode, len(entries))}
+	for _, entry := range entries {
+		found.types[entry.Name()] = entry.Type()
+	}
+	return found
 }
 
 // read returns the content of a regular file; a pipe or a device would block
 // or never end.
 func (t *tree) read(name string) ([]byte, error) {
-	info, err := t.stat(name)
+	mode, err := t.stat(name)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
+	if !mode.IsRegular() {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: errNotRegular}
 	}
 	return t.root.ReadFile(filepath.FromSlash(name))

@@ -28,6 +28,11 @@ type Options struct {
 	ClusterLine func(cluster string) int
 	// Clusters are the names of those to look at. Default is all of the plan.
 	Clusters []string
+	// Changed are the files that differ from a tree that was verified before, as
+	// slash paths relative to Root. What did not change, and has nothing that
+	// Flux makes sources or directories of, is not built then. Default is nil:
+	// everything may have changed.
+	Changed []string
 	// Helm is the helm command, a name in PATH or a path. It is looked for
 	// only if a cluster's tree has charts. Default is helm.
 	Helm string
@@ -58,7 +63,12 @@ func Verify(ctx context.Context, options Options) (rollout.Verification, error) 
 // A verifier is one call of Verify or Render.
 type verifier struct {
 	Options
-	tree *tree
+	tree   *tree
+	parser *parser
+	// entries are the clusters whose entry point a directory is.
+	entries map[string]cluster
+	// changed are the files that did; nil is all.
+	changed changes
 
 	// mu guards what follows: clusters are looked at side by side.
 	mu     sync.Mutex
@@ -83,12 +93,13 @@ func newVerifier(options Options) (*verifier, error) {
 		return nil, err
 	}
 	v := &verifier{
-		Options: options, tree: t, directories: map[string]*directory{}, destinations: map[string]destination{},
-		used: map[string]bool{},
+		Options: options, tree: t, parser: newParser(), directories: map[string]*directory{}, destinations: map[string]destination{},
+		entries: entriesOf(options.Plan), used: map[string]bool{},
 	}
 	if v.PlanFile == "" {
 		v.PlanFile = path.Join(clustersDir, "rollout.yaml")
 	}
+	v.changed = newChanges(v.Changed, v.PlanFile)
 	return v, nil
 }
 
@@ -215,6 +226,9 @@ func (v *verifier) count(r *reach) {
 			continue
 		}
 		counted[d] = true
+		if d.skipped {
+			v.result.Unchanged++
+		}
 		v.result.Objects += len(d.resources)
 		for _, k := range d.order {
 			v.used[k.dir] = true
@@ -307,10 +321,10 @@ func (v *verifier) findUnclaimed() error {
 // anything of it, as clusters use shared bases. While a cluster cannot be
 // built, what it uses is not known, and only entry points count.
 func (v *verifier) isCluster(dir string) bool {
-	if info, err := v.tree.stat(dir); err != nil || !info.IsDir() {
+	if mode, err := v.tree.stat(dir); err != nil || !mode.IsDir() {
 		return false
 	}
-	if info, err := v.tree.stat(path.Join(dir, entryDir)); err == nil && info.IsDir() {
+	if mode, err := v.tree.stat(path.Join(dir, entryDir)); err == nil && mode.IsDir() {
 		return true
 	}
 	if v.isFile(path.Join(dir, bootstrapDir, syncFile)) {

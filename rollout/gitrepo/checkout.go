@@ -61,14 +61,33 @@ func (c *Checkout) Changed(ctx context.Context, from, to rollout.SHA) ([]string,
 	if err != nil {
 		return nil, fmt.Errorf("compare %s with %s: %w", from.Short(), to.Short(), err)
 	}
-	var files []string
-	for name := range strings.SplitSeq(string(out), "\x00") {
+	return names(out), nil
+}
+
+// ChangedSince lists the files of the working tree that differ from a commit,
+// sorted: those that are not committed, and not tracked, too.
+func (c *Checkout) ChangedSince(ctx context.Context, commit rollout.SHA) ([]string, error) {
+	tracked, err := git(ctx, nil, "-C", c.dir, "diff", "-z", "--no-renames", "--name-only", "--no-ext-diff", "--no-textconv", string(commit), "--")
+	if err != nil {
+		return nil, fmt.Errorf("compare the working tree with %s: %w", commit.Short(), err)
+	}
+	untracked, err := git(ctx, nil, "-C", c.dir, "ls-files", "-z", "--others", "--exclude-standard")
+	if err != nil {
+		return nil, fmt.Errorf("list what is not tracked: %w", err)
+	}
+	return names(slices.Concat(tracked, untracked)), nil
+}
+
+// names splits what git lists with -z, and sorts it.
+func names(listed []byte) []string {
+	found := []string{}
+	for name := range strings.SplitSeq(string(listed), "\x00") {
 		if name != "" {
-			files = append(files, name)
+			found = append(found, name)
 		}
 	}
-	slices.Sort(files)
-	return files, nil
+	slices.Sort(found)
+	return found
 }
 
 // Export writes the tree of a commit into an empty directory, byte for byte:
@@ -90,7 +109,7 @@ func (c *Checkout) Export(ctx context.Context, commit rollout.SHA, into string) 
 	if err != nil {
 		return fmt.Errorf("export %s: %w", commit.Short(), err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // what it wrote is written
 	if err := c.copy(ctx, entries, root); err != nil {
 		return fmt.Errorf("export %s: %w", commit.Short(), err)
 	}

@@ -97,6 +97,10 @@ func TestExport(t *testing.T) {
 	if diff := cmp.Diff([]string{"a.txt", "deep/new.yaml"}, changed); diff != "" || err != nil {
 		t.Errorf("Changed: %v (-want +got):\n%s", err, diff)
 	}
+	since, err := c.ChangedSince(t.Context(), resolved)
+	if diff := cmp.Diff([]string{"a.txt", "deep/new.yaml", "uncommitted"}, since); diff != "" || err != nil {
+		t.Errorf("ChangedSince: %v (-want +got):\n%s", err, diff)
+	}
 }
 
 func TestCheckoutRefuses(t *testing.T) {

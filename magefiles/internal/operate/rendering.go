@@ -18,6 +18,7 @@ import (
 type Trees interface {
 	Resolve(ctx context.Context, name string) (rollout.SHA, error)
 	Changed(ctx context.Context, from, to rollout.SHA) ([]string, error)
+	ChangedSince(ctx context.Context, commit rollout.SHA) ([]string, error)
 	Export(ctx context.Context, commit rollout.SHA, into string) error
 }
 

@@ -9,17 +9,30 @@ import (
 	"github.com/monosense/k8s-ops/rollout/report"
 )
 
-// VerifyBranches builds every cluster of the plan and prints what would let it
-// apply anything but its stage's branch. The error is ErrFindings where there
+// Branches are the arguments of `verify:branches`.
+type Branches struct {
+	Format, Cluster string
+	// ChangedSince is a revision that was verified. What did not change since
+	// then is not built.
+	ChangedSince string
+}
+
+// VerifyBranches renders the clusters of the plan and prints what would let them
+// apply anything but their stage's branch. The error is ErrFindings where there
 // is such a thing.
-func (o *Operator) VerifyBranches(ctx context.Context, format string) error {
-	wanted, err := report.ParseFindingFormat(format)
+func (o *Operator) VerifyBranches(ctx context.Context, args Branches) error {
+	wanted, err := report.ParseFindingFormat(args.Format)
 	if err != nil {
 		return &rollout.Problem{Kind: rollout.ErrUsage, What: err.Error()}
 	}
-	options, err := o.rendering("")
+	options, err := o.rendering(args.Cluster)
 	if err != nil {
 		return err
+	}
+	if args.ChangedSince != "" {
+		if options.Changed, err = o.changedSince(ctx, args.ChangedSince); err != nil {
+			return err
+		}
 	}
 	v, err := flux.Verify(ctx, options)
 	if err != nil {
@@ -32,4 +45,16 @@ func (o *Operator) VerifyBranches(ctx context.Context, format string) error {
 		return fmt.Errorf("%w: %d in %d clusters", ErrFindings, n, v.Clusters)
 	}
 	return nil
+}
+
+func (o *Operator) changedSince(ctx context.Context, revision string) ([]string, error) {
+	trees, err := o.OpenTrees(ctx, o.Root)
+	if err != nil {
+		return nil, err
+	}
+	commit, err := trees.Resolve(ctx, revision)
+	if err != nil {
+		return nil, err
+	}
+	return trees.ChangedSince(ctx, commit)
 }

@@ -7,13 +7,19 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/monosense/k8s-ops/rollout/rollouttest/largetree"
 )
 
 // The most that the targets may cost. `mage bench` holds them to it.
 const (
-	noOpLimit   = 10.0 // ms of CPU
-	verifyLimit = 1.1  // times the CPU of kustomize build
+	noOpLimit = 10.0 // ms of CPU
+	// times the CPU of kustomize build
+	verifyOneLimit, verifyTenLimit, verifyThousandLimit = 1.0, 0.25, 0.02
+	changedSinceLimit                                   = 100.0 // ms of CPU
+	memoryLimit                                         = 1.5   // times the memory for ten clusters
 )
 
 // kustomizeCLI is what the verification is compared with.
@@ -29,15 +35,95 @@ func BenchmarkNoOp(b *testing.B) {
 	holdTo(b, "a no-op target", cost, noOpLimit, "ms of CPU")
 }
 
-// BenchmarkVerifyBranches compares the compiled target with the kustomize CLI
-// on two clusters of 500 files.
+// BenchmarkVerifyBranches compares the compiled target with the kustomize CLI,
+// which builds the same directories of 500 manifests one after the other: for one
+// cluster, for ten that share all but their entry points, and for a thousand.
+// What the CLI takes for one cluster it takes for each.
 func BenchmarkVerifyBranches(b *testing.B) {
 	binary, kustomize := compileTargets(b), install(b, kustomizeCLI)
-	tree := largeTree(b, 500)
-	ours := measure(b, "rollout", 0, tree, []string{binary, "verify:branches"})
-	theirs := measure(b, "kustomize-build", 0, tree,
-		[]string{kustomize, "build", "clusters/infra/flux"}, []string{kustomize, "build", "clusters/apps/flux"})
-	holdTo(b, "verify:branches", ours/theirs, verifyLimit, "times the CPU of kustomize build")
+	ten, thousand := largetree.Shape{Clusters: 10, Files: 500}, largetree.Shape{Clusters: 1000, Files: 500}
+	tree := plant(b, ten)
+	var builds [][]string
+	for _, dir := range ten.Directories(1) {
+		builds = append(builds, []string{kustomize, "build", dir})
+	}
+	theirs := measure(b, "kustomize-build-one-cluster", 0, tree, builds...)
+	one := measure(b, "rollout-one-cluster", 0, tree, []string{binary, "verify:branches", "-cluster=" + largetree.Cluster(1)})
+	all := measure(b, "rollout-ten-clusters", 0, tree, []string{binary, "verify:branches"})
+	most := measure(b, "rollout-thousand-clusters", 0, plant(b, thousand), []string{binary, "verify:branches"})
+	report := func(what string, ratio, limit float64) {
+		b.Logf("%s: %.4f of kustomize build, at most %.2f", what, ratio, limit)
+		holdTo(b, "verify:branches of "+what, ratio, limit, "times the CPU of kustomize build")
+	}
+	report("one cluster", one/theirs, verifyOneLimit)
+	report("ten clusters", all/(10*theirs), verifyTenLimit)
+	report("a thousand clusters", most/(1000*theirs), verifyThousandLimit)
+}
+
+// BenchmarkChangedSince is what it costs to verify one changed file among ten
+// clusters of 500.
+func BenchmarkChangedSince(b *testing.B) {
+	binary := compileTargets(b)
+	tree := plant(b, largetree.Shape{Clusters: 10, Files: 500})
+	for _, args := range [][]string{
+		{"init", "--quiet"},
+		{"add", "--all"},
+		{"-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false", "commit", "--quiet", "--message=all"},
+	} {
+		run(b, 0, tree, append([]string{"git"}, args...))
+	}
+	changed := filepath.Join(tree, filepath.FromSlash(largetree.File(42)))
+	content, err := os.ReadFile(changed)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(changed, append(content, "# changed\n"...), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	cost := measure(b, "rollout", 0, tree, []string{binary, "verify:branches", "-changedSince=HEAD"})
+	holdTo(b, "verify:branches -changedSince", cost, changedSinceLimit, "ms of CPU")
+}
+
+// BenchmarkVerifyMemory is the memory for a thousand clusters beside that for
+// ten.
+func BenchmarkVerifyMemory(b *testing.B) {
+	binary := compileTargets(b)
+	var peak [2]float64
+	for i, clusters := range []int{10, 1000} {
+		tree := plant(b, largetree.Shape{Clusters: clusters, Files: 500})
+		b.Run(fmt.Sprintf("%d-clusters", clusters), func(b *testing.B) {
+			for b.Loop() {
+				peak[i] = max(peak[i], memory(b, tree, []string{binary, "verify:branches"}))
+			}
+			b.ReportMetric(peak[i], "MB/op")
+		})
+	}
+	holdTo(b, "verify:branches of a thousand clusters", peak[1]/peak[0], memoryLimit, "times the memory for ten")
+}
+
+// memory is the most that a command has resident, in megabytes.
+func memory(b *testing.B, dir string, args []string) float64 {
+	b.Helper()
+	command := exec.Command(args[0], args[1:]...)
+	command.Dir = dir
+	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()}
+	if out, err := command.CombinedOutput(); err != nil {
+		b.Fatalf("%s: %v\n%.2000s", strings.Join(args, " "), err, out)
+	}
+	usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		b.Skip("this system does not tell how much memory a process had")
+	}
+	return float64(usage.Maxrss) / 1024
+}
+
+func plant(b *testing.B, shape largetree.Shape) string {
+	b.Helper()
+	dir := b.TempDir()
+	if err := shape.Write(dir); err != nil {
+		b.Fatal(err)
+	}
+	return dir
 }
 
 const checkoutRoot = "../../.."
@@ -104,102 +190,4 @@ func install(b *testing.B, tool string) string {
 		b.Skipf("%s cannot be built, so there is nothing to compare with: %v\n%s", tool, err, out)
 	}
 	return filepath.Join(dir, "kustomize")
-}
-
-// largeTree makes two clusters with so many manifests each, ten to a
-// directory.
-func largeTree(b *testing.B, perCluster int) string {
-	b.Helper()
-	root := b.TempDir()
-	write := func(path, text string) {
-		path = filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
-	write("clusters/rollout.yaml", `repository: https://github.com/monosense/k8s-ops
-source: {name: k8s-ops, namespace: flux-system}
-ledger: rollout/ledger
-stages:
-  - {name: infra, branch: main, clusters: [infra]}
-  - {name: apps, branch: release, clusters: [apps], soak: 24h}
-`)
-	for cluster, branch := range map[string]string{"infra": "main", "apps": "release"} {
-		entry := filepath.Join("clusters", cluster, "flux")
-		directories := []string{"source.yaml"}
-		write(filepath.Join(entry, "source.yaml"), fmt.Sprintf(source, branch))
-		for i := range perCluster / 10 {
-			directory := fmt.Sprintf("group-%03d", i)
-			directories = append(directories, directory)
-			var files []string
-			for j := range 10 {
-				file := fmt.Sprintf("app-%03d-%d.yaml", i, j)
-				files = append(files, file)
-				write(filepath.Join(entry, directory, file), fmt.Sprintf(workloads[j%len(workloads)], fmt.Sprintf("app-%03d-%d", i, j)))
-			}
-			write(filepath.Join(entry, directory, "kustomization.yaml"), "resources:\n  - "+strings.Join(files, "\n  - ")+"\n")
-		}
-		write(filepath.Join(entry, "kustomization.yaml"), "resources:\n  - "+strings.Join(directories, "\n  - ")+"\n")
-	}
-	return root
-}
-
-const source = `apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: k8s-ops, namespace: flux-system}
-spec:
-  interval: 1m
-  url: ssh://git@github.com/monosense/k8s-ops.git
-  ref: {branch: %s}
-`
-
-// workloads are what a homelab's repository is made of.
-var workloads = []string{
-	`apiVersion: helm.toolkit.fluxcd.io/v2
-kind: HelmRelease
-metadata: {name: %[1]s, namespace: default}
-spec:
-  interval: 30m
-  chart:
-    spec:
-      chart: app-template
-      version: 4.0.1
-      sourceRef: {kind: HelmRepository, name: bjw-s, namespace: flux-system}
-  values:
-    controllers:
-      %[1]s:
-        containers:
-          app:
-            image: {repository: ghcr.io/example/%[1]s, tag: 1.2.3}
-            resources: {requests: {cpu: 10m, memory: 64Mi}, limits: {memory: 256Mi}}
-`,
-	`apiVersion: v1
-kind: ConfigMap
-metadata: {name: %[1]s, namespace: default}
-data:
-  config.yaml: |
-    name: %[1]s
-    level: info
-`,
-	`apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: %[1]s
-  namespace: default
-  labels: {app.kubernetes.io/name: %[1]s}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app.kubernetes.io/name: %[1]s}}
-  template:
-    metadata: {labels: {app.kubernetes.io/name: %[1]s}}
-    spec:
-      containers:
-        - name: app
-          image: ghcr.io/example/%[1]s:1.2.3
-          ports: [{containerPort: 8080, name: http}]
-          readinessProbe: {httpGet: {path: /healthz, port: http}}
-`,
 }
