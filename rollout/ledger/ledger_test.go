@@ -170,6 +170,8 @@ func TestDamagedEntries(t *testing.T) {
 		"no commit":               {`Rollout-Entry: {"kind":"promotion","at":"2026-03-02T08:00:00Z","to":"main"}`, `"main" is not a commit`},
 		"something after it":      {`Rollout-Entry: {"kind":"init","at":"2026-03-02T08:00:00Z"} {}`, "something follows"},
 		"a field twice":           {`Rollout-Entry: {"kind":"init","at":"2026-03-02T08:00:00Z","kind":"hold"}`, `"kind" is there twice`},
+		"a Kind beside a kind":    {`Rollout-Entry: {"kind":"init","at":"2026-03-02T08:00:00Z","Kind":"hold"}`, `"Kind" is not how the key "kind" is spelled`},
+		"a Commit in a list":      {`Rollout-Entry: {"kind":"override","at":"2026-03-02T08:00:00Z","unsoaked":[{"Commit":"` + string(one) + `","left":"1h"}]}`, `"Commit" is not how the key "commit" is spelled`},
 
 		"a taint of no commit":       {`Rollout-Entry: {"kind":"taint","at":"2026-03-02T08:00:00Z","commit":"1111111"}`, `"1111111" is not a commit`},
 		"one in upper case":          {`Rollout-Entry: {"kind":"taint","at":"2026-03-02T08:00:00Z","commit":"` + strings.Repeat("A", 40) + `"}`, "not in lower case"},

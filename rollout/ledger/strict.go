@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
+
+	"github.com/monosense/k8s-ops/rollout"
 )
 
-// strictly reads one JSON value with no unknown field, no field twice and
-// nothing after it.
+// strictly reads one JSON value with no unknown field, no field twice, none
+// that is spelled in another way, and nothing after it.
 func strictly(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -22,35 +25,63 @@ func strictly(data []byte, into any) error {
 	}
 	d = json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	return once(d)
+	return literally(d, reflect.TypeOf(into).Elem())
 }
 
-// once refuses a value in which an object has a key twice. A merge by hand can
-// leave two lists of holds, of which the last alone would be read.
-func once(d *json.Decoder) error {
+// literally refuses a value in which an object has a key twice, or one that is
+// not written as the kind of value has it. A merge by hand can leave two lists
+// of holds, and encoding/json, to which "Holds" and "holds" are one field,
+// would read the last alone.
+func literally(d *json.Decoder, kind reflect.Type) error {
 	begin, err := d.Token()
 	if _, nested := begin.(json.Delim); !nested {
 		return err
 	}
-	keys := map[json.Token]bool{}
+	keys := map[string]bool{}
 	for d.More() {
-		if begin == json.Delim('{') {
-			key, err := d.Token()
-			if err != nil {
-				return err
-			}
-			if keys[key] {
-				return fmt.Errorf("%q is there twice", key)
-			}
-			keys[key] = true
+		var value reflect.Type
+		if begin == json.Delim('[') {
+			value = kind.Elem()
+		} else if value, err = literalKey(d, kind, keys); err != nil {
+			return err
 		}
-		if err := once(d); err != nil {
+		if err := literally(d, value); err != nil {
 			return err
 		}
 	}
 	_, err = d.Token()
 	return err
 }
+
+// literalKey reads the next key of an object, and returns of what kind its
+// value is. The keys of a map are its own.
+func literalKey(d *json.Decoder, object reflect.Type, seen map[string]bool) (reflect.Type, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	key, _ := token.(string)
+	if seen[key] {
+		return nil, fmt.Errorf("%s is there twice", quoted(key))
+	}
+	seen[key] = true
+	if object.Kind() == reflect.Map {
+		return object.Elem(), nil
+	}
+	for _, field := range reflect.VisibleFields(object) {
+		switch name, _, _ := strings.Cut(field.Tag.Get("json"), ","); {
+		case name == "":
+		case name == key:
+			return field.Type, nil
+		case strings.EqualFold(name, key):
+			return nil, fmt.Errorf("%s is not how the key %q is spelled", quoted(key), name)
+		}
+	}
+	return nil, fmt.Errorf("unknown field %s", quoted(key))
+}
+
+// quoted is a key for people: the file is hostile.
+func quoted(key string) string { return fmt.Sprintf("%q", rollout.Printable(key, 80)) }
 
 // plain says what is wrong without words from Go.
 func plain(err error) error {
