@@ -56,7 +56,7 @@ type windowsSection struct {
 type windowSection struct {
 	At     text       `json:"-"`
 	Cron   expression `json:"cron,omitempty" jsonschema_description:"When the window opens: five fields (minute, hour, day of the month, month, day of the week), or a tag such as @daily."`
-	For    duration   `json:"for,omitempty" jsonschema_description:"How long the window stays open after each tick of cron, such as 8h: hours that elapse, whatever the clocks do; at most 365d. Required with cron."`
+	For    duration   `json:"for,omitempty" jsonschema_description:"How long the window stays open after each tick of cron, such as 8h: hours that elapse, whatever the clocks do; in deny also until the clocks show that they are over; at most 365d. Required with cron."`
 	Span   span       `json:"span,omitempty" jsonschema_description:"Days of the week and times, such as Mon-Fri 09:00-17:00, Sat,Sun 00:00-24:00 or daily 22:00-06:00. An end that is not later than the beginning is on the next day."`
 	From   date       `json:"from,omitempty" jsonschema_description:"The window does not open before: 2026-12-20, 2026-12-20 15:04, or RFC 3339. Without an offset the zone's clocks are meant, and a date alone is the beginning of that day."`
 	Until  date       `json:"until,omitempty" jsonschema_description:"The window is over from then on. Written as from is."`

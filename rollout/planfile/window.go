@@ -48,12 +48,28 @@ func (c *calendar) windows(section stageSection) rollout.Windows {
 	if written.Allow == nil && written.Deny == nil {
 		c.fail(written.At, "write allow or deny below it, or remove it", "%s has windows, and none is written down", section)
 	}
-	allow := c.list(written.Allow, fmt.Sprintf("%s: windows.allow", section))
-	deny := c.list(written.Deny, fmt.Sprintf("%s: windows.deny", section))
+	allow := c.list(written.Allow, fmt.Sprintf("%s: windows.allow", section), allowing())
+	deny := c.list(written.Deny, fmt.Sprintf("%s: windows.deny", section), denying())
 	if len(allow)+len(deny) > 0 && !slices.ContainsFunc(slices.Concat(allow, deny), bounded.unread) {
 		c.checkOpens(section, allow, deny)
 	}
 	return rollout.Windows{Allow: plain(allow), Deny: plain(deny)}
+}
+
+// A reading is what is meant where the clocks are set. Of what the text of a
+// window can say in the hour that autumn repeats it is the stricter.
+type reading struct {
+	cron   func(schedule.Cron, *time.Location, time.Duration) rollout.Schedule
+	weekly func(schedule.Weekly, *time.Location) rollout.Schedule
+	bounds func(from, until schedule.Date) schedule.Bounds
+}
+
+func allowing() reading {
+	return reading{schedule.Cron.Allows, schedule.Weekly.Allows, schedule.Narrowest}
+}
+
+func denying() reading {
+	return reading{schedule.Cron.Denies, schedule.Weekly.Denies, schedule.Widest}
 }
 
 func plain(all []bounded) []rollout.Window {
@@ -64,7 +80,7 @@ func plain(all []bounded) []rollout.Window {
 	return windows
 }
 
-func (c *calendar) list(sections []windowSection, noun string) []bounded {
+func (c *calendar) list(sections []windowSection, noun string, read reading) []bounded {
 	if len(sections) > maxItems {
 		c.fail(sections[maxItems].At, "write one window for several days, such as Mon,Wed-Fri 09:00-17:00", "%s has more than %d windows", noun, maxItems)
 		return []bounded{{}}
@@ -77,12 +93,12 @@ func (c *calendar) list(sections []windowSection, noun string) []bounded {
 		if c.count > maxWindows {
 			return append(all, bounded{})
 		}
-		all = append(all, c.window(section, fmt.Sprintf("%s[%d]", noun, i)))
+		all = append(all, c.window(section, fmt.Sprintf("%s[%d]", noun, i), read))
 	}
 	return all
 }
 
-func (c *calendar) window(section windowSection, noun string) bounded {
+func (c *calendar) window(section windowSection, noun string, read reading) bounded {
 	if !section.At.present() {
 		return bounded{}
 	}
@@ -90,8 +106,8 @@ func (c *calendar) window(section windowSection, noun string) bounded {
 	c.checkShape(section, noun)
 	c.checkReason(text(section.Reason), noun)
 	place := c.zone(text(section.Zone), noun)
-	bounds := c.bounds(section, place, noun)
-	spans, phrase := c.spans(section, place, bounds, noun)
+	bounds := read.bounds(c.dates(section, place, noun))
+	spans, phrase := c.spans(section, place, bounds, noun, read)
 	if len(c.errs) > before || section.refused() {
 		return bounded{}
 	}
@@ -152,18 +168,20 @@ func (c *calendar) zone(at text, noun string) *time.Location {
 	return zone
 }
 
-func (c *calendar) bounds(section windowSection, zone *time.Location, noun string) schedule.Bounds {
-	from, until := text(section.From), text(section.Until)
-	bounds := schedule.Bounds{From: c.date(from, zone, noun+": from"), Until: c.date(until, zone, noun+": until")}
-	if !bounds.From.IsZero() && !bounds.Until.IsZero() && !bounds.From.Before(bounds.Until) {
-		c.fail(until, "write an until that is later than from", "%s ends before it begins", noun)
+// dates are from and until. Their order is judged by when the clocks first show
+// them.
+func (c *calendar) dates(section windowSection, zone *time.Location, noun string) (from, until schedule.Date) {
+	from = c.date(text(section.From), zone, noun+": from")
+	until = c.date(text(section.Until), zone, noun+": until")
+	if !from.First.IsZero() && !until.First.IsZero() && !from.First.Before(until.First) {
+		c.fail(text(section.Until), "write an until that is later than from", "%s ends before it begins", noun)
 	}
-	return bounds
+	return from, until
 }
 
-func (c *calendar) date(at text, zone *time.Location, noun string) time.Time {
+func (c *calendar) date(at text, zone *time.Location, noun string) schedule.Date {
 	if !at.present() {
-		return time.Time{}
+		return schedule.Date{}
 	}
 	date, err := schedule.ParseDate(at.value, zone)
 	if err != nil {
@@ -174,7 +192,7 @@ func (c *calendar) date(at text, zone *time.Location, noun string) time.Time {
 
 // spans is the schedule of a window and, for people, all of it but the zone.
 // After an error the schedule can be nil.
-func (c *calendar) spans(section windowSection, zone *time.Location, bounds schedule.Bounds, noun string) (rollout.Schedule, string) {
+func (c *calendar) spans(section windowSection, zone *time.Location, bounds schedule.Bounds, noun string, read reading) (rollout.Schedule, string) {
 	switch cron, span := text(section.Cron), text(section.Span); {
 	case cron.present():
 		length := c.openFor(text(section.For), noun)
@@ -183,14 +201,14 @@ func (c *calendar) spans(section windowSection, zone *time.Location, bounds sche
 			c.wrong(cron, noun+": cron", err)
 			return nil, ""
 		}
-		return bounds.Cut(parsed.In(zone, length)), phrase(fmt.Sprintf("cron %q for %s", parsed, section.For.value), bounds, zone)
+		return bounds.Cut(read.cron(parsed, zone, length)), phrase(fmt.Sprintf("cron %q for %s", parsed, section.For.value), bounds, zone)
 	case span.present():
 		parsed, err := schedule.ParseWeekly(span.value)
 		if err != nil {
 			c.wrong(span, noun+": span", err)
 			return nil, ""
 		}
-		return bounds.Cut(parsed.In(zone)), phrase(parsed.String(), bounds, zone)
+		return bounds.Cut(read.weekly(parsed, zone)), phrase(parsed.String(), bounds, zone)
 	case cron.missing() && span.missing():
 		return bounds.Once(), phrase("", bounds, zone)
 	}

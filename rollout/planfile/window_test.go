@@ -90,6 +90,7 @@ func TestWindowsThatOpen(t *testing.T) {
 		"one that is over beside another":     {"{allow: [{until: 2026-01-01}, {span: daily 09:00-17:00}]}", now},
 		"a freeze of a year":                  {"{deny: [{until: 2028-01-01}]}", now},
 		"a freeze that is over":               {"{deny: [{until: 2026-01-01}]}", now},
+		"a freeze that takes turns":           {`{deny: [{cron: "*/2 * * * *", for: 1m, until: 2027-03-01}, {cron: "1-59/2 * * * *", for: 1m, until: 2027-03-01}]}`, now},
 		"some minutes a week":                 {"{allow: [{span: Mon 09:00-17:00}], deny: [{span: Mon 00:00-16:55}]}", now},
 		"all over, at an unknown time":        {"{allow: [{until: 2026-01-01}]}", time.Time{}},
 		"closed for ever, at an unknown time": {"{deny: [{from: 2026-01-01}]}", time.Time{}},
@@ -98,6 +99,58 @@ func TestWindowsThatOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if _, err := windowsOf(t, test.windows, Options{Now: test.now}); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// A window that begins anew every minute is one freeze, and has its end.
+func TestFreezeOfMinutes(t *testing.T) {
+	for _, deny := range []string{
+		`{cron: "* * * * *", for: 1m, until: 2027-06-01}`,
+		`{cron: "*/10 * * * *", for: 10m, until: 2027-06-01, zone: UTC}`,
+		`{cron: "0 * * * *", for: 2h, until: 2027-06-01}, {cron: "* * * * MON", for: 90s, until: 2027-05-01}`,
+	} {
+		windows, err := windowsOf(t, "{deny: ["+deny+"]}", Options{Now: now})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if opens, ok := windows.Opening(now); !ok || !opens.Equal(time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("%s: it opens at %v (%t)", deny, opens, ok)
+		}
+	}
+}
+
+// What a deny window and an allow window say where the clocks are set is the
+// stricter of what their text can mean.
+func TestWindowsInAutumn(t *testing.T) {
+	at := func(text string) time.Time {
+		moment, err := time.Parse(time.RFC3339, "2026-10-25T"+text+":00Z")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return moment
+	}
+	for _, test := range []struct {
+		windows, asked, opens string
+	}{
+		{`{deny: [{span: "Sun 01:00-02:30", zone: Europe/Zurich}]}`, "01:15", "01:30"},
+		{`{deny: [{span: "Sun 02:15-02:45", zone: Europe/Zurich}]}`, "01:20", "01:45"},
+		{`{deny: [{cron: "0 0-5 * * *", for: 1h, zone: Europe/Zurich}]}`, "01:00", "05:00"},
+		{`{deny: [{cron: "*/15 0-5 * * *", for: 15m, zone: Europe/Zurich}]}`, "01:07", "05:00"},
+		{`{deny: [{cron: "0 * * * *", for: 1h, zone: Europe/Zurich, until: "2026-10-25 02:30"}]}`, "00:40", "01:30"},
+		{`{deny: [{until: "2026-10-25 02:30", zone: Europe/Zurich}]}`, "00:40", "01:30"},
+		{`{allow: [{span: "Sun 02:30-04:00", zone: Europe/Zurich}]}`, "00:40", "01:30"},
+		{`{allow: [{from: "2026-10-25 02:30", zone: Europe/Zurich}]}`, "00:40", "01:30"},
+	} {
+		t.Run(test.windows, func(t *testing.T) {
+			windows, err := windowsOf(t, test.windows, Options{Now: at("00:00")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if opens, ok := windows.Opening(at(test.asked)); !ok || !opens.Equal(at(test.opens)) {
+				t.Errorf("at %s it opens at %v (%t), want %s", test.asked, opens, ok, test.opens)
 			}
 		})
 	}

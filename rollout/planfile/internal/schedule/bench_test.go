@@ -3,23 +3,32 @@ package schedule
 import (
 	"testing"
 	"time"
+
+	"github.com/monosense/k8s-ops/rollout"
 )
 
 func BenchmarkNext(b *testing.B) {
+	after := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	for _, bench := range []struct{ name, text, length string }{
 		{"cron", "0 9 * * MON-FRI", "8h"},
+		{"every minute", "* * * * *", "1m"},
 		{"leap day", "0 0 29 2 *", "8h"},
+		{"leap day in forty years", "0 0 29 2 */7", "8h"},
+		{"always skipped", "30 2 * 3 SUNL", "1m"},
 		{"weekly", "Mon-Fri 09:00-17:00", ""},
 	} {
-		b.Run(bench.name, func(b *testing.B) {
-			s := written(b, bench.text, bench.length, "Europe/Zurich")
-			after := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-			for b.Loop() {
-				if _, ok := s.Next(after); !ok {
-					b.Fatal("never")
+		for reading, s := range map[string]rollout.Schedule{
+			"allow": written(b, bench.text, bench.length, "Europe/Zurich"),
+			"deny":  denies(b, bench.text, bench.length, "Europe/Zurich"),
+		} {
+			b.Run(bench.name+", "+reading, func(b *testing.B) {
+				for b.Loop() {
+					if _, ok := s.Next(after); !ok {
+						b.Fatal("never")
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 

@@ -18,24 +18,35 @@ const (
 	dateTime = "2006-01-02 15:04"
 )
 
+// A Date is when the clocks of a zone show a time. First and Last are two
+// moments in the hour that autumn repeats, and one otherwise. The zero Date is
+// none.
+type Date struct{ First, Last time.Time }
+
 // ParseDate takes what [DatePattern] describes. Without an offset the clocks of
 // the zone are meant, and a bare date is the beginning of that day. The error
 // is an [Error].
-func ParseDate(text string, zone *time.Location) (time.Time, error) {
+func ParseDate(text string, zone *time.Location) (Date, error) {
 	if !dateExpression.MatchString(text) {
-		return time.Time{}, fail("is no date", dateWay)
+		return Date{}, fail("is no date", dateWay)
 	}
-	date, err := time.Parse(time.RFC3339, text)
+	moment, err := time.Parse(time.RFC3339, text)
+	date := Date{moment.UTC(), moment.UTC()}
 	for _, layout := range []string{bareDate, dateTime} {
 		if wall, wrong := time.Parse(layout, text); wrong == nil {
-			date, err = momentOf(wall, zone), nil
+			date, err = dateOf(wall, zone), nil
 		}
 	}
 	// What is further away is a slip, and no time that JSON can have.
-	if err != nil || date.Before(earliest) || !date.Before(forever) {
-		return time.Time{}, fail("is no date in the calendar from 1970 to 9998", dateWay)
+	if err != nil || date.First.Before(earliest) || !date.Last.Before(forever) {
+		return Date{}, fail("is no date in the calendar from 1970 to 9998", dateWay)
 	}
-	return date.UTC(), nil
+	return date, nil
+}
+
+func dateOf(wall time.Time, zone *time.Location) Date {
+	first := momentOf(wall, zone)
+	return Date{first, lastMomentOf(wall, zone, first.Add(day))}
 }
 
 // FormatDate is a moment as the clocks of the zone show it, without what is

@@ -122,16 +122,19 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseDate(t *testing.T) {
-	for _, test := range []struct{ text, zone, want, shown string }{
-		{"2026-12-20", "UTC", "2026-12-20T00:00:00Z", "2026-12-20"},
-		{"2026-12-20", "Europe/Zurich", "2026-12-19T23:00:00Z", "2026-12-20"},
-		{"2027-01-04 08:00", "Europe/Zurich", "2027-01-04T07:00:00Z", "2027-01-04 08:00"},
-		{"2027-01-04T08:00:00Z", "Europe/Zurich", "2027-01-04T08:00:00Z", "2027-01-04 09:00"},
-		{"2027-01-04T08:00:30+05:30", "UTC", "2027-01-04T02:30:30Z", "2027-01-04 02:30:30"},
-		{"2026-03-29 02:30", "Europe/Zurich", "2026-03-29T01:00:00Z", "2026-03-29 03:00"},
-		{"2026-10-25 02:30", "Europe/Zurich", "2026-10-25T00:30:00Z", "2026-10-25 02:30"},
+	for _, test := range []struct{ text, zone, first, last, shown string }{
+		{"2026-12-20", "UTC", "2026-12-20T00:00:00Z", "2026-12-20T00:00:00Z", "2026-12-20"},
+		{"2026-12-20", "Europe/Zurich", "2026-12-19T23:00:00Z", "2026-12-19T23:00:00Z", "2026-12-20"},
+		{"2027-01-04 08:00", "Europe/Zurich", "2027-01-04T07:00:00Z", "2027-01-04T07:00:00Z", "2027-01-04 08:00"},
+		{"2027-01-04T08:00:00Z", "Europe/Zurich", "2027-01-04T08:00:00Z", "2027-01-04T08:00:00Z", "2027-01-04 09:00"},
+		{"2027-01-04T08:00:30+05:30", "UTC", "2027-01-04T02:30:30Z", "2027-01-04T02:30:30Z", "2027-01-04 02:30:30"},
+		{"2026-03-29 02:30", "Europe/Zurich", "2026-03-29T01:00:00Z", "2026-03-29T01:00:00Z", "2026-03-29 03:00"},
+		// The clocks show it twice, unless an offset says which is meant.
+		{"2026-10-25 02:30", "Europe/Zurich", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25 02:30"},
+		{"2026-10-25T02:30:00+02:00", "Europe/Zurich", "2026-10-25T00:30:00Z", "2026-10-25T00:30:00Z", "2026-10-25 02:30"},
+		{"2026-11-01", "America/Havana", "2026-11-01T04:00:00Z", "2026-11-01T05:00:00Z", "2026-11-01"},
 		// The day begins at 01:00 there.
-		{"2017-10-15", "America/Sao_Paulo", "2017-10-15T03:00:00Z", "2017-10-15 01:00"},
+		{"2017-10-15", "America/Sao_Paulo", "2017-10-15T03:00:00Z", "2017-10-15T03:00:00Z", "2017-10-15 01:00"},
 	} {
 		t.Run(test.text+" "+test.zone, func(t *testing.T) {
 			zone := mustZone(t, test.zone)
@@ -139,11 +142,13 @@ func TestParseDate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := mustTime(t, test.want); !got.Equal(want) {
-				t.Errorf("got %v, want %v", got, want)
+			if first, last := mustTime(t, test.first), mustTime(t, test.last); !got.First.Equal(first) || !got.Last.Equal(last) {
+				t.Errorf("got %v, want %v and %v", got, first, last)
 			}
-			if shown := FormatDate(got, zone); shown != test.shown {
-				t.Errorf("shown as %q, want %q", shown, test.shown)
+			for _, moment := range []time.Time{got.First, got.Last} {
+				if shown := FormatDate(moment, zone); shown != test.shown {
+					t.Errorf("shown as %q, want %q", shown, test.shown)
+				}
 			}
 		})
 	}

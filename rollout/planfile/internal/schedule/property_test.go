@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,40 +14,51 @@ import (
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-// Zones with transitions of an hour and of half an hour, north and south, at
-// midnight, by more than a day's worth, and none at all.
-var zones = []string{
-	"UTC", "Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo",
-	"Asia/Kathmandu", "Africa/Casablanca", "Pacific/Apia", "Antarctica/Troll",
+// places are zones, each with moments near which its clocks are set: by an hour
+// and by half an hour, north and south, at midnight, by two hours, by a whole
+// day, every other month, and never.
+var places = map[string][]string{
+	"UTC":                 {"2026-06-10T12:00:00Z"},
+	"Asia/Kathmandu":      {"2027-01-01T00:00:00Z"},
+	"Europe/Zurich":       {"2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z", "2026-06-10T12:00:00Z"},
+	"America/New_York":    {"2026-03-08T07:00:00Z", "2026-11-01T06:00:00Z"},
+	"Australia/Lord_Howe": {"2026-10-03T15:30:00Z", "2026-04-04T15:00:00Z"},
+	"America/Sao_Paulo":   {"2017-10-15T03:00:00Z", "2018-02-18T02:00:00Z"},
+	"Africa/Cairo":        {"2026-04-23T22:00:00Z", "2026-10-29T21:00:00Z"},
+	"Asia/Beirut":         {"2026-03-28T22:00:00Z", "2026-10-24T21:00:00Z"},
+	"America/Havana":      {"2026-03-08T05:00:00Z", "2026-11-01T05:00:00Z"},
+	"Africa/Casablanca":   {"2026-02-15T02:00:00Z", "2026-03-22T02:00:00Z"},
+	"Pacific/Apia":        {"2011-12-30T10:00:00Z"},
+	"Antarctica/Troll":    {"2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z"},
 }
 
-// Moments near which the clocks of some of the zones are set, and an ordinary
-// one.
-var turns = []string{
-	"2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z", "2026-03-08T07:00:00Z", "2026-11-01T06:00:00Z",
-	"2026-10-03T15:30:00Z", "2026-04-04T15:00:00Z", "2017-10-15T03:00:00Z", "2018-02-18T02:00:00Z",
-	"2011-12-30T10:00:00Z", "2026-02-15T02:00:00Z", "2026-06-10T12:00:00Z", "2027-01-01T00:00:00Z",
-}
-
-// known is how far before and after a moment an oracle looks, and asked how far
-// it is asked: what is asked of is known, whatever its length.
+// known is how many minutes an oracle knows, half of them before a moment, and
+// longest how long the windows are that it is asked of.
 const (
-	known   = 4 * day
-	asked   = day
-	longest = 2 * day
+	known   = 8 * 24 * 60
+	longest = 2 * 24 * 60
 )
 
-// shown goes minute by minute through the days around a moment. It visits the
-// times that the clocks of the zone come to show for the first time, and those
-// that they skip, each with the moment.
-func shown(around time.Time, zone *time.Location, visit func(wall, moment time.Time)) {
-	var latest time.Time
-	for m := around.Add(-known); m.Before(around.Add(known)); m = m.Add(time.Minute) {
-		local := m.In(zone)
-		wall := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), 0, 0, time.UTC)
-		if latest.IsZero() {
-			latest = wall
-		}
+// A wallClock is what the clocks of a zone show in each minute of some days.
+type wallClock struct {
+	begins time.Time
+	shows  []time.Time
+}
+
+func watch(around time.Time, zone *time.Location) wallClock {
+	c := wallClock{around.Add(-known / 2 * time.Minute), make([]time.Time, known)}
+	for m := range c.shows {
+		local := c.begins.Add(time.Duration(m) * time.Minute).In(zone)
+		c.shows[m] = time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), 0, 0, time.UTC)
+	}
+	return c
+}
+
+// firstTimes visits the times that the clocks come to show for the first time,
+// and those that they skip, each with the minute.
+func (c wallClock) firstTimes(visit func(wall time.Time, minute int)) {
+	latest := c.shows[0]
+	for m, wall := range c.shows {
 		for latest.Before(wall) {
 			latest = latest.Add(time.Minute)
 			visit(latest, m)
@@ -53,31 +66,28 @@ func shown(around time.Time, zone *time.Location, visit func(wall, moment time.T
 	}
 }
 
-// first is the first of the spans, which are in order, that ends after a
-// moment.
-func first(spans []rollout.Span, after time.Time) (rollout.Span, bool) {
-	for _, span := range spans {
-		if span.To.After(after) {
-			return span, true
-		}
+// mark marks some minutes, as far as they are known.
+func mark(minutes []bool, from, to int) {
+	for m := max(from, 0); m < min(to, len(minutes)); m++ {
+		minutes[m] = true
 	}
-	return rollout.Span{}, false
 }
 
-// asks compares a schedule with the spans that an oracle has found.
-func asks(t *rapid.T, s rollout.Schedule, around time.Time, want []rollout.Span) {
+// agrees compares a schedule with the minutes that an oracle has marked.
+func (c wallClock) agrees(t *rapid.T, s rollout.Schedule, marked []bool) {
 	for range 20 {
-		after := around.Add(time.Duration(rapid.Int64Range(-int64(asked/time.Second), int64(asked/time.Second)).Draw(t, "second")) * time.Second)
-		got, ok := s.Next(after)
-		if !ok {
-			t.Fatalf("nothing comes after %v", after)
+		second := rapid.IntRange(known/2*60-86400, known/2*60+86400).Draw(t, "second")
+		after := c.begins.Add(time.Duration(second) * time.Second)
+		span, ok := s.Next(after)
+		if !ok || !span.To.After(after) {
+			t.Fatalf("after %v comes %v to %v, %t", after, span.From, span.To, ok)
 		}
-		expected, found := first(want, after)
-		switch {
-		case !found && got.From.Before(around.Add(known-longest)):
-			t.Fatalf("after %v comes %v to %v, and the oracle knows none", after, got.From, got.To)
-		case found && (!got.From.Equal(expected.From) || !got.To.Equal(expected.To)):
-			t.Fatalf("after %v comes %v to %v, want %v to %v", after, got.From, got.To, expected.From, expected.To)
+		from, to := int(span.From.Sub(c.begins)/time.Minute), int(span.To.Sub(c.begins)/time.Minute)
+		for m := second / 60; m < min(to, known); m++ {
+			if inside := m >= from; marked[m] != inside {
+				t.Fatalf("after %v comes %v to %v, but the oracle says %t of %v, when the clocks show %v", after,
+					span.From, span.To, marked[m], c.begins.Add(time.Duration(m)*time.Minute), c.shows[m])
+			}
 		}
 	}
 }
@@ -90,23 +100,54 @@ func TestCronAgreesWithMinuteByMinute(t *testing.T) {
 		if err != nil {
 			t.Skip(err)
 		}
-		length := time.Duration(rapid.IntRange(1, int(longest/time.Minute)).Draw(t, "minutes")) * time.Minute
+		minutes := drawMinutes(t)
 		judge := gronx.New()
 		segments, err := gronx.Segments(expression)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var want []rollout.Span
-		shown(around, zone, func(wall, moment time.Time) {
+		fires := func(wall time.Time) bool {
 			judge.C.SetRef(wall)
-			if due, err := judge.SegmentsDue(segments); err != nil {
+			due, err := judge.SegmentsDue(segments)
+			if err != nil {
 				t.Fatal(err)
-			} else if due {
-				want = append(want, rollout.Span{From: moment, To: moment.Add(length)})
+			}
+			return due
+		}
+		c := watch(around, zone)
+		length := time.Duration(minutes) * time.Minute
+		allowed := make([]bool, known)
+		c.firstTimes(func(wall time.Time, m int) {
+			if fires(wall) {
+				mark(allowed, m, m+minutes)
 			}
 		})
-		asks(t, cron.In(zone, length), around, want)
+		c.agrees(t, cron.Allows(zone, length), allowed)
+		c.agrees(t, cron.Denies(zone, length), denied(c, fires, minutes, allowed))
 	})
+}
+
+// denied are the minutes in which a window of cron denies something: those
+// since a tick, whenever the clocks show it, and those at which they show a
+// time that is less than the length after one.
+func denied(c wallClock, fires func(time.Time) bool, minutes int, skippedToo []bool) []bool {
+	closed := slices.Clone(skippedToo)
+	earliest := c.shows[0].Add(-time.Duration(minutes) * time.Minute)
+	onTheWall := make([]bool, known+2*minutes+2*minutesOfDay) // since earliest
+	for m := range onTheWall {
+		if fires(earliest.Add(time.Duration(m) * time.Minute)) {
+			mark(onTheWall, m, m+minutes)
+		}
+	}
+	for m, wall := range c.shows {
+		if fires(wall) {
+			mark(closed, m, m+minutes)
+		}
+		if onTheWall[wall.Sub(earliest)/time.Minute] {
+			closed[m] = true
+		}
+	}
+	return closed
 }
 
 func TestWeeklyAgreesWithMinuteByMinute(t *testing.T) {
@@ -116,20 +157,34 @@ func TestWeeklyAgreesWithMinuteByMinute(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		moments := map[time.Time]time.Time{} // by what the clocks show
-		shown(around, zone, func(wall, moment time.Time) { moments[wall] = moment })
-		var want []rollout.Span
-		shown(around, zone, func(wall, moment time.Time) {
-			midnight := wall.Truncate(day)
-			if !weekly.on[wall.Weekday()] || wall.Sub(midnight) != weekly.start {
-				return
+		c := watch(around, zone)
+		allowed, denied := make([]bool, known), make([]bool, known)
+		for d := c.shows[0].Truncate(day); d.Before(c.shows[known-1]); d = d.Add(day) {
+			if weekly.on[d.Weekday()] {
+				c.weekly(d.Add(weekly.start), d.Add(weekly.start+weekly.length), allowed, denied)
 			}
-			if end, ok := moments[wall.Add(weekly.length)]; ok && end.After(moment) {
-				want = append(want, rollout.Span{From: moment, To: end})
-			}
-		})
-		asks(t, weekly.In(zone), around, want)
+		}
+		c.agrees(t, weekly.Allows(zone), allowed)
+		c.agrees(t, weekly.Denies(zone), denied)
 	})
+}
+
+// weekly marks the minutes in which something is allowed between two times, and
+// those in which it is denied.
+func (c wallClock) weekly(start, end time.Time, allowed, denied []bool) {
+	from, to, begun := known, known, false
+	for m, wall := range c.shows {
+		if !wall.Before(start) && wall.Before(end) {
+			denied[m] = true
+		}
+		if to == known && !wall.Before(end) {
+			to = m // the first at which they show the end
+		}
+		if to == known && (wall.Equal(start) || !begun && wall.After(start)) {
+			from, begun = m, true // the last before it at which they show the beginning
+		}
+	}
+	mark(allowed, from, to)
 }
 
 // Without a zone's transitions gronx can be asked for the next tick itself.
@@ -166,7 +221,7 @@ func TestNextIsInOrder(t *testing.T) {
 			if span.From.Before(last.From) || span.To.Before(last.To) {
 				t.Fatalf("%v to %v comes after %v to %v", span.From, span.To, last.From, last.To)
 			}
-			if again, _ := s.Next(span.To.Add(-1)); again != span && again.From.After(span.From) {
+			if again, _ := s.Next(span.To.Add(-1)); again.From.After(span.To.Add(-1)) {
 				t.Fatalf("just before its end %v to %v is followed by %v", span.From, span.To, again.From)
 			}
 			last, after = span, after.Add(time.Duration(rapid.Int64Range(1, int64(day)).Draw(t, "step")))
@@ -187,9 +242,10 @@ func TestCutStaysWithinItsBounds(t *testing.T) {
 			if span.From.Before(bounds.From) || span.To.After(bounds.Until) || !span.To.After(after) {
 				t.Fatalf("after %v comes %v to %v, of %v", after, span.From, span.To, bounds)
 			}
-			whole, _ := s.Next(span.To.Add(-1))
-			if whole.From.After(span.From) {
-				t.Fatalf("%v to %v is not in the schedule", span.From, span.To)
+			for _, moment := range []time.Time{span.From, span.To.Add(-1)} {
+				if whole, _ := s.Next(moment); whole.From.After(moment) {
+					t.Fatalf("%v to %v is not in the schedule", span.From, span.To)
+				}
 			}
 			after = span.To
 		}
@@ -197,31 +253,48 @@ func TestCutStaysWithinItsBounds(t *testing.T) {
 }
 
 func drawPlace(t *rapid.T) (*time.Location, time.Time) {
-	zone, err := ParseZone(rapid.SampledFrom(zones).Draw(t, "zone"))
+	name := rapid.SampledFrom(slices.Sorted(maps.Keys(places))).Draw(t, "zone")
+	zone, err := ParseZone(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	around, err := time.Parse(time.RFC3339, rapid.SampledFrom(turns).Draw(t, "around"))
+	around, err := time.Parse(time.RFC3339, rapid.SampledFrom(places[name]).Draw(t, "around"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return zone, around
 }
 
+// drawMinutes is how long a window stays open: often an hour or less, and often
+// as long as it is between two ticks.
+func drawMinutes(t *rapid.T) int {
+	return rapid.OneOf(
+		rapid.SampledFrom([]int{1, 15, 20, 30, 60, 90, 24 * 60}), rapid.IntRange(1, 120), rapid.IntRange(1, longest),
+	).Draw(t, "minutes")
+}
+
 func drawSchedule(t *rapid.T) (rollout.Schedule, time.Time) {
 	zone, around := drawPlace(t)
+	deny := rapid.Bool().Draw(t, "deny")
 	if rapid.Bool().Draw(t, "weekly") {
 		weekly, err := ParseWeekly(drawWeekly(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return weekly.In(zone), around
+		if deny {
+			return weekly.Denies(zone), around
+		}
+		return weekly.Allows(zone), around
 	}
 	cron, err := ParseCron(drawCron(t))
 	if err != nil {
 		t.Skip(err)
 	}
-	return cron.In(zone, time.Duration(rapid.IntRange(1, int(longest/time.Minute)).Draw(t, "minutes"))*time.Minute), around
+	length := time.Duration(drawMinutes(t)) * time.Minute
+	if deny {
+		return cron.Denies(zone, length), around
+	}
+	return cron.Allows(zone, length), around
 }
 
 // drawCron mostly fires within a week, and at hours in which clocks are set.
@@ -230,8 +303,8 @@ func drawCron(t *rapid.T) string {
 		return rapid.SampledFrom(common).Draw(t, name)
 	}
 	return strings.Join([]string{
-		field("minute", "0", "30", "15,45", "*/20", "*", "7-59/13"),
-		field("hour", "0", "1", "2", "3", "1-3", "*", "*/6", "22", "0,23"),
+		field("minute", "0", "30", "15,45", "*/15", "*/20", "*", "7-59/13"),
+		field("hour", "0", "0-5", "1", "2", "3", "1-3", "*", "*/6", "22", "0,23"),
 		field("day", "*", "*", "?", "1", "15,29", "L", "1W", "*/5", "25-31"),
 		field("month", "*", "*", "*/2", "2", "OCT-DEC"),
 		field("weekday", "*", "*", "?", "MON-FRI", "0", "7", "5-7", "SUN#1", "FRIL", "*/2", "1,6"),

@@ -27,18 +27,37 @@ func mustTime(t testing.TB, text string) time.Time {
 	return moment
 }
 
-// written makes the schedule of a test: a cron expression, if it has a length,
-// and otherwise a weekly span.
+// written and denies make the schedules of a test, of an allow and of a deny
+// window: a cron expression, if it has a length, and otherwise a weekly span.
 func written(t testing.TB, text, length, zone string) rollout.Schedule {
 	t.Helper()
-	place := mustZone(t, zone)
 	if length == "" {
-		weekly, err := ParseWeekly(text)
-		if err != nil {
-			t.Fatalf("%s %v", text, err)
-		}
-		return weekly.In(place)
+		return mustWeekly(t, text).Allows(mustZone(t, zone))
 	}
+	cron, elapsed := mustCron(t, text, length)
+	return cron.Allows(mustZone(t, zone), elapsed)
+}
+
+func denies(t testing.TB, text, length, zone string) rollout.Schedule {
+	t.Helper()
+	if length == "" {
+		return mustWeekly(t, text).Denies(mustZone(t, zone))
+	}
+	cron, elapsed := mustCron(t, text, length)
+	return cron.Denies(mustZone(t, zone), elapsed)
+}
+
+func mustWeekly(t testing.TB, text string) Weekly {
+	t.Helper()
+	weekly, err := ParseWeekly(text)
+	if err != nil {
+		t.Fatalf("%s %v", text, err)
+	}
+	return weekly
+}
+
+func mustCron(t testing.TB, text, length string) (Cron, time.Duration) {
+	t.Helper()
 	cron, err := ParseCron(text)
 	if err != nil {
 		t.Fatalf("%s %v", text, err)
@@ -47,7 +66,7 @@ func written(t testing.TB, text, length, zone string) rollout.Schedule {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cron.In(place, elapsed)
+	return cron, elapsed
 }
 
 // spans are the first few after a moment, as the clocks of the zone show them,
@@ -164,6 +183,13 @@ func TestNext(t *testing.T) {
 		"autumn, asked in the hour that is repeated": {"15,45 1-2 * * *", "5m", "America/New_York", "2026-11-01T06:10:00Z", []string{
 			"Sun 2026-11-01 02:15 -0500 → Sun 2026-11-01 02:20 -0500",
 		}},
+		"autumn, a start that comes twice": {"Sun 02:30-04:00", "", "Europe/Zurich", "2026-10-24T12:00:00Z", []string{
+			"Sun 2026-10-25 02:30 +0100 → Sun 2026-10-25 04:00 +0100",
+		}},
+		"autumn, an end that comes twice": {"Sun 01:00-02:30", "", "Europe/Zurich", "2026-10-24T12:00:00Z", []string{
+			"Sun 2026-10-25 01:00 +0200 → Sun 2026-10-25 02:30 +0200",
+			"Sun 2026-11-01 01:00 +0100 → Sun 2026-11-01 02:30 +0100",
+		}},
 		"autumn, a start and an end that come twice": {"Sun 02:15-02:45", "", "Europe/Zurich", "2026-10-24T12:00:00Z", []string{
 			"Sun 2026-10-25 02:15 +0200 → Sun 2026-10-25 02:45 +0200",
 			"Sun 2026-11-01 02:15 +0100 → Sun 2026-11-01 02:45 +0100",
@@ -186,17 +212,165 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// Cron spans that overlap come one after the other when the one that ends is
-// followed by the one that ends next.
-func TestNextOfOverlapping(t *testing.T) {
-	got := spans(t, written(t, "0 * * * *", "3h", "UTC"), "UTC", "2026-03-06T12:30:00Z", 3)
-	want := []string{
-		"Fri 2026-03-06 10:00 +0000 → Fri 2026-03-06 13:00 +0000",
-		"Fri 2026-03-06 11:00 +0000 → Fri 2026-03-06 14:00 +0000",
-		"Fri 2026-03-06 12:00 +0000 → Fri 2026-03-06 15:00 +0000",
+// Cron spans that follow each other without a gap are one, as far as that is
+// worth it: some follow each other for ever.
+func TestNextOfMany(t *testing.T) {
+	for name, test := range map[string]struct {
+		text, length, zone, after string
+		want                      []string
+	}{
+		"minutes of an hour": {"*/15 9 * * *", "15m", "UTC", "2026-03-06T08:30:00Z", []string{
+			"Fri 2026-03-06 09:00 +0000 → Fri 2026-03-06 10:00 +0000",
+			"Sat 2026-03-07 09:00 +0000 → Sat 2026-03-07 10:00 +0000",
+		}},
+		"those that do not touch": {"*/15 9 * * *", "14m", "UTC", "2026-03-06T08:30:00Z", []string{
+			"Fri 2026-03-06 09:00 +0000 → Fri 2026-03-06 09:14 +0000",
+			"Fri 2026-03-06 09:15 +0000 → Fri 2026-03-06 09:29 +0000",
+		}},
+		"overlapping, over midnight": {"0 22-23,0-5 * * FRI-SAT", "90m", "UTC", "2026-03-05T12:00:00Z", []string{
+			"Fri 2026-03-06 00:00 +0000 → Fri 2026-03-06 06:30 +0000",
+			"Fri 2026-03-06 22:00 +0000 → Sat 2026-03-07 06:30 +0000",
+			"Sat 2026-03-07 22:00 +0000 → Sun 2026-03-08 00:30 +0000",
+		}},
+		"every hour, ten days at once": {"0 * * * *", "3h", "UTC", "2026-03-06T12:30:00Z", []string{
+			"Fri 2026-03-06 10:00 +0000 → Mon 2026-03-16 03:00 +0000",
+			"Mon 2026-03-16 01:00 +0000 → Thu 2026-03-26 03:00 +0000",
+		}},
+		"every hour, up to where the clocks are set": {"0 * * * *", "1h", "Europe/Zurich", "2026-10-24T12:30:00Z", []string{
+			"Sat 2026-10-24 14:00 +0200 → Sun 2026-10-25 02:00 +0100",
+			"Sun 2026-10-25 03:00 +0100 → Wed 2026-11-04 01:00 +0100",
+		}},
+		"days that touch": {"0 9 * * *", "24h", "UTC", "2026-03-06T12:30:00Z", []string{
+			"Fri 2026-03-06 09:00 +0000 → Tue 2026-03-17 09:00 +0000",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := spans(t, written(t, test.text, test.length, test.zone), test.zone, test.after, len(test.want))
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+}
+
+// A deny window leaves no moment open at which the clocks show a time in it,
+// the second time that they show it included.
+func TestDenies(t *testing.T) {
+	for name, test := range map[string]struct {
+		text, length, zone, after string
+		want                      []string
+	}{
+		"an end that comes twice": {"Sun 01:00-02:30", "", "Europe/Zurich", "2026-10-24T12:00:00Z", []string{
+			"Sun 2026-10-25 01:00 +0200 → Sun 2026-10-25 02:30 +0200",
+			"Sun 2026-10-25 02:00 +0100 → Sun 2026-10-25 02:30 +0100",
+			"Sun 2026-11-01 01:00 +0100 → Sun 2026-11-01 02:30 +0100",
+		}},
+		"both come twice": {"Sun 02:15-02:45", "", "Europe/Zurich", "2026-10-24T12:00:00Z", []string{
+			"Sun 2026-10-25 02:15 +0200 → Sun 2026-10-25 02:45 +0200",
+			"Sun 2026-10-25 02:15 +0100 → Sun 2026-10-25 02:45 +0100",
+		}},
+		"a beginning that comes twice": {"Sun 02:30-04:00", "", "Europe/Zurich", "2026-10-24T12:00:00Z", []string{
+			"Sun 2026-10-25 02:30 +0200 → Sun 2026-10-25 02:00 +0100",
+			"Sun 2026-10-25 02:30 +0100 → Sun 2026-10-25 04:00 +0100",
+		}},
+		"ticks that come twice": {"30 2 * * *", "10m", "Europe/Zurich", "2026-10-24T12:00:00Z", []string{
+			"Sun 2026-10-25 02:30 +0200 → Sun 2026-10-25 02:40 +0200",
+			"Sun 2026-10-25 02:30 +0100 → Sun 2026-10-25 02:40 +0100",
+			"Mon 2026-10-26 02:30 +0100 → Mon 2026-10-26 02:40 +0100",
+		}},
+		"hours that elapse, and hours that clocks show": {"0 22 * * SAT", "8h", "Europe/Zurich", "2026-10-24T12:00:00Z", []string{
+			"Sat 2026-10-24 22:00 +0200 → Sun 2026-10-25 05:00 +0100",
+			"Sun 2026-10-25 02:00 +0100 → Sun 2026-10-25 06:00 +0100",
+		}},
+		"half an hour": {"0 1 * * *", "1h", "Australia/Lord_Howe", "2026-04-04T00:00:00Z", []string{
+			"Sun 2026-04-05 01:00 +1100 → Sun 2026-04-05 01:30 +1030",
+			"Sun 2026-04-05 01:30 +1030 → Sun 2026-04-05 02:00 +1030",
+		}},
+		"midnight": {"Sat 23:30-24:00", "", "Asia/Beirut", "2026-10-24T12:00:00Z", []string{
+			"Sat 2026-10-24 23:30 +0300 → Sat 2026-10-24 23:00 +0200",
+			"Sat 2026-10-24 23:30 +0200 → Sun 2026-10-25 00:00 +0200",
+		}},
+		"spring, a start in the gap": {"Sun 02:30-04:00", "", "Europe/Zurich", "2026-03-28T12:00:00Z", []string{
+			"Sun 2026-03-29 03:00 +0200 → Sun 2026-03-29 04:00 +0200",
+		}},
+		"spring, an end in the gap": {"Sun 01:30-02:30", "", "Europe/Zurich", "2026-03-28T12:00:00Z", []string{
+			"Sun 2026-03-29 01:30 +0100 → Sun 2026-03-29 03:00 +0200",
+		}},
+		"spring, a tick in the gap": {"30 2 * * *", "1h", "Europe/Zurich", "2026-03-28T12:00:00Z", []string{
+			"Sun 2026-03-29 03:00 +0200 → Sun 2026-03-29 04:00 +0200",
+			"Mon 2026-03-30 02:30 +0200 → Mon 2026-03-30 03:30 +0200",
+		}},
+		"spring, a tick that is always in the gap": {"30 2 * 3 SUNL", "1m", "Europe/Zurich", "2026-03-28T12:00:00Z", []string{
+			"Sun 2026-03-29 03:00 +0200 → Sun 2026-03-29 03:01 +0200",
+			"Sun 2027-03-28 03:00 +0200 → Sun 2027-03-28 03:01 +0200",
+		}},
+		"midnight that is skipped": {"Fri 00:00-06:00", "", "Africa/Cairo", "2026-04-23T12:00:00Z", []string{
+			"Fri 2026-04-24 01:00 +0300 → Fri 2026-04-24 06:00 +0300",
+		}},
+		"a day that is skipped": {"Thu-Fri 12:00-12:00", "", "Pacific/Apia", "2011-12-29T12:00:00Z", []string{
+			"Thu 2011-12-29 12:00 -1000 → Sat 2011-12-31 00:00 +1400",
+			"Sat 2011-12-31 00:00 +1400 → Sat 2011-12-31 12:00 +1400",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := spans(t, denies(t, test.text, test.length, test.zone), test.zone, test.after, len(test.want))
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// In the hour that autumn repeats these deny everything, the first time and the
+// second.
+func TestDeniesARepeatedHour(t *testing.T) {
+	for text, length := range map[string]string{
+		"0 0-5 * * *": "1h", "*/15 0-5 * * *": "15m", "0 * * * *": "1h", "* * * * *": "1m", "0 1 * * *": "2h",
+		"Sun 02:00-03:00": "", "daily 00:00-24:00": "", "Sat 22:00-06:00": "",
+	} {
+		t.Run(text, func(t *testing.T) {
+			s := denies(t, text, length, "Europe/Zurich")
+			for m := mustTime(t, "2026-10-25T00:00:00Z"); m.Before(mustTime(t, "2026-10-25T02:00:00Z")); m = m.Add(time.Minute) {
+				if span, ok := s.Next(m); !ok || span.From.After(m) {
+					t.Fatalf("it is open at %v", m)
+				}
+			}
+		})
+	}
+}
+
+func TestDatesThatComeTwice(t *testing.T) {
+	date := func(text string) Date {
+		d, err := ParseDate(text, mustZone(t, "Europe/Zurich"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	const begins, ends = "2026-10-25 02:15", "2026-10-25 02:45"
+	for name, test := range map[string]struct {
+		bounds      Bounds
+		from, until string
+	}{
+		"denied":                    {Widest(date(begins), date(ends)), "2026-10-25T00:15:00Z", "2026-10-25T01:45:00Z"},
+		"allowed":                   {Narrowest(date(begins), date(ends)), "2026-10-25T00:15:00Z", "2026-10-25T00:45:00Z"},
+		"allowed from then on":      {Narrowest(date(begins), date("2026-10-26")), "2026-10-25T01:15:00Z", "2026-10-25T23:00:00Z"},
+		"allowed, without an end":   {Narrowest(date(begins), Date{}), "2026-10-25T01:15:00Z", ""},
+		"allowed, and no beginning": {Narrowest(Date{}, date(ends)), "", "2026-10-25T00:45:00Z"},
+		"denied, without an end":    {Widest(date(begins), Date{}), "2026-10-25T00:15:00Z", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var want Bounds
+			if test.from != "" {
+				want.From = mustTime(t, test.from)
+			}
+			if test.until != "" {
+				want.Until = mustTime(t, test.until)
+			}
+			if !test.bounds.From.Equal(want.From) || !test.bounds.Until.Equal(want.Until) {
+				t.Errorf("%v, want %v", test.bounds, want)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/monosense/k8s-ops/rollout"
 )
 
 // A Weekly is a span of the day on some days of the week. Its zero value never
@@ -102,3 +104,17 @@ func dayNamed(name string) (time.Weekday, bool) {
 }
 
 func abbreviation(d time.Weekday) string { return d.String()[:3] }
+
+// next is the first span that ends after a time. It is at most a day long, so
+// it has begun yesterday at the earliest.
+func (w Weekly) next(wall time.Time) (rollout.Span, bool) {
+	midnight := wall.Truncate(day).Add(-day)
+	for range 1 + 7 + 1 {
+		span := rollout.Span{From: midnight.Add(w.start), To: midnight.Add(w.start + w.length)}
+		if w.on[midnight.Weekday()] && span.To.After(wall) {
+			return span, true
+		}
+		midnight = midnight.Add(day)
+	}
+	return rollout.Span{}, false
+}
