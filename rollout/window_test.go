@@ -76,6 +76,57 @@ func TestOpening(t *testing.T) {
 	}
 }
 
+// turns is a schedule of every other three minutes, up to an hour.
+type turns struct {
+	odd   time.Duration
+	until float64
+}
+
+func (s turns) Next(after time.Time) (rollout.Span, bool) {
+	const turn = 3 * time.Minute
+	begins := after.Add(-s.odd * turn).Truncate(2 * turn).Add(s.odd * turn)
+	if !begins.Add(turn).After(after) {
+		begins = begins.Add(2 * turn)
+	}
+	return rollout.Span{From: begins, To: begins.Add(turn)}, begins.Before(hour(s.until))
+}
+
+// Windows that take turns every few minutes are not followed for years. Then nobody
+// says that they never open, but when to ask again.
+func TestOpeningThatIsFarAway(t *testing.T) {
+	const thaws = 90 * 24
+	w := rollout.Windows{Deny: windows(turns{0, thaws}, turns{1, thaws})}
+	from, asked := hour(0), 0
+	for ; from.Before(hour(thaws)); asked++ {
+		opens, ok := w.Opening(from)
+		if !ok || !opens.After(from) || opens.After(hour(thaws)) {
+			t.Fatalf("from hour %s it opens at %s (%t)", hours(from), hours(opens), ok)
+		}
+		from = opens
+	}
+	if asked < 2 || asked > 10 {
+		t.Errorf("it was asked %d times", asked)
+	}
+}
+
+func TestWindowsThatAreFollowedNoFurther(t *testing.T) {
+	const thaws = 90 * 24
+	frozen := func(s *rollout.Stage) {
+		s.Windows = rollout.Windows{Deny: windows(turns{0, thaws}, turns{1, thaws})}
+	}
+	const story = `
+		0  push A
+		0  release A
+		1  push B
+		3  push C
+		`
+	runPolicy(t, []policyCase{
+		{name: "somebody looks again", stage: frozen, story: story + "4 hold 1100\n28 look", want: "wait until 2100h: C@3h held, B@1h held"},
+		{name: "nothing goes out", stage: frozen, story: story + "26 look", want: "wait until 1026h: C@3h soaking, B@1h closed"},
+		{name: "until it is over", stage: frozen, story: story + "2160 look", want: "promote C(C B): C@3h promotable, B@1h promotable"},
+	})
+}
+
 func TestWindows(t *testing.T) {
 	within := func(w rollout.Windows) func(*rollout.Stage) {
 		return func(s *rollout.Stage) { s.Windows = w }

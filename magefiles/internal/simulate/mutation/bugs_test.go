@@ -205,7 +205,7 @@ var bugs = []bug{
 	},
 	{
 		"a deny window is open", "window.go",
-		`if span, closed := spanAt(w.Deny, t); closed {`, `if span, closed := spanAt(w.Deny, t); closed && t.IsZero() {`, "6, 8",
+		`if span, closed := deny.at(t); closed {`, `if span, closed := deny.at(t); closed && t.IsZero() {`, "6, 8",
 	},
 	{
 		"nobody notices that a stage has diverged", "decide.go",
