@@ -144,7 +144,11 @@ func (b *binder) list(node *yaml.Node, target reflect.Value, path string) {
 func (b *binder) section(node *yaml.Node, target reflect.Value, path string) {
 	fields := fieldsOf(target.Type())
 	if node.Kind != yaml.MappingNode {
-		b.wrongKind(node, path, "a mapping", "write its keys on indented lines of their own: "+strings.Join(fields.keys(), ", "))
+		hint := "write its keys on indented lines of their own: " + strings.Join(fields.keys(), ", ")
+		if node.Kind == yaml.SequenceNode && target.Type() == reflect.TypeFor[stageSection]() {
+			hint = graphHint + "; write every stage as an item of the one list, in order"
+		}
+		b.wrongKind(node, path, "a mapping", hint)
 		return
 	}
 	seen := map[string]int{} // the line of each key
@@ -206,16 +210,39 @@ func (b *binder) unknownKey(key *yaml.Node, fields fields, path string) {
 	switch guess := nearest(key.Value, fields.keys()); {
 	case key.Value == "<<":
 		hint = "a plan has no merge keys; write the keys out"
-	case slices.Contains(graphKeys, key.Value):
-		hint = "the stages are a line: the upstream of a stage is the one before it in the list; put the stages in order and remove this key"
+	case ordersStages(path) && slices.Contains(graphKeys(), plainWord(key.Value)):
+		hint = graphHint + "; put the stages in order and remove this key"
 	case guess != "":
 		hint = fmt.Sprintf("did you mean %s?", guess)
 	}
 	b.failNode(key, hint, "%s has no key %s", nameOf(path), quote(key.Value))
 }
 
-// graphKeys are what other tools call the edges of a graph.
-var graphKeys = []string{"upstream", "upstreams", "downstream", "dependsOn", "depends_on", "depends-on", "needs", "after", "requires"}
+const graphHint = "the stages are a line: the upstream of a stage is the one before it in the list"
+
+// ordersStages tells whether a key at a path could be meant to put stages in
+// order: one of the plan, or of a stage.
+func ordersStages(path string) bool {
+	return path == "" || strings.HasPrefix(path, "stages[") && !strings.Contains(path, ".")
+}
+
+// graphKeys are what other tools call the edges of a graph, as plain words.
+func graphKeys() []string {
+	return []string{
+		"upstream", "upstreams", "downstream", "downstreams", "from", "to", "parent", "parents", "child", "children",
+		"need", "needs", "after", "before", "follows", "followedby", "requires", "requiredby",
+		"depends", "dependson", "dependency", "dependencies", "dependents", "deps",
+		"previous", "prev", "previousstage", "predecessor", "predecessors", "next", "nextstage", "successor", "successors",
+		"promotefrom", "promotesfrom", "promotedfrom", "promoteto", "promotesto", "requestedfreight",
+		"stages", "substages", "parallel", "edges", "graph", "waitfor", "waitsfor", "runafter", "input", "inputs", "output", "outputs",
+	}
+}
+
+// plainWord is a key without what tools spell differently: dependsOn,
+// depends_on and Depends-On are one word.
+func plainWord(key string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(key))
+}
 
 func (b *binder) wrongKind(node *yaml.Node, path, want, hint string) {
 	b.failNode(node, hint, "%s has to be %s, not %s", nameOf(path), want, article(node.ShortTag()))

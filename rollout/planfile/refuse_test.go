@@ -209,6 +209,24 @@ var badPlans = []struct {
 			"  hint: the stages are a line: the upstream of a stage is the one before it in the list; put the stages in order and remove this key",
 	},
 	{
+		name: "a graph of lists",
+		plan: head + "stages:\n" + infra + "  - [{name: apps}, {name: edge}]\n",
+		want: "file:6:5: stages[1] has to be a mapping, not a list\n" +
+			"  hint: the stages are a line: the upstream of a stage is the one before it in the list; write every stage as an item of the one list, in order",
+	},
+	{
+		name: "a graph beside the stages",
+		plan: head + "edges: {apps: infra}\n" + stages,
+		want: `file:4:1: the plan has no key "edges"` + "\n" +
+			"  hint: the stages are a line: the upstream of a stage is the one before it in the list; put the stages in order and remove this key",
+	},
+	{
+		name: "no graph",
+		plan: strings.Replace(head, "namespace: flux-system", "namespace: flux-system, from: x", 1) + stages,
+		want: `file:2:49: source has no key "from"` + "\n" +
+			"  hint: its keys are name, namespace",
+	},
+	{
 		name: "a source without a namespace",
 		plan: strings.Replace(head, ", namespace: flux-system", "", 1) + stages,
 		want: "file:2:9: source has no namespace\n" +
@@ -508,6 +526,24 @@ func TestParseRefuses(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.want, err.Error()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// However the edges of a graph are called, the plan says that there are none.
+func TestGraphs(t *testing.T) {
+	for _, key := range []string{
+		"from", "parent", "parents", "dependencies", "depends", "previous", "promotesFrom", "promotes_from", "upstream", "upstreams",
+		"after", "needs", "dependsOn", "depends_on", "depends-on", "DependsOn", "requires", "downstream", "next", "before", "stages",
+	} {
+		t.Run(key, func(t *testing.T) {
+			for _, value := range []string{"infra", "[infra]", "{stage: infra}"} {
+				plan := head + "stages:\n" + infra + "  - name: apps\n    branch: release\n    clusters: [apps]\n    " + key + ": " + value + "\n    soak: 24h\n"
+				wantOne(t, plan, Error{
+					File: "file", Line: 9, Column: 5, Message: "stages[1] has no key " + strconv.Quote(key),
+					Hint: "the stages are a line: the upstream of a stage is the one before it in the list; put the stages in order and remove this key",
+				})
 			}
 		})
 	}
