@@ -36,7 +36,7 @@ type stageSection struct {
 type healthSection struct {
 	At       text           `json:"-"`
 	Settle   duration       `json:"settle,omitempty" jsonschema_description:"How long a success has to stand before it counts, such as 10m. Default: 0s."`
-	Clusters requiredHealth `json:"clusters" jsonschema_description:"For each cluster of the upstream stage the commit-status contexts that have to be good. In a context * stands for any characters but a slash, ** for any, and ? for one that is no slash."`
+	Clusters requiredHealth `json:"clusters" jsonschema_description:"For each cluster of the upstream stage the commit-status contexts that have to be good. In a context * stands for any characters but a slash, ** for any, and ? for one that is no slash; there is nothing else, no [ab], no {a,b} and no !."`
 }
 
 // requiredHealth is a mapping with keys of the plan's own, in their order.
@@ -119,6 +119,8 @@ const (
 	durationPattern = `^([0-9]{1,9}(\.[0-9]{1,9})?[wdhms])+$`
 	// branchPattern keeps out what would be an option or a full ref name.
 	branchPattern = `^[^-/.\s~^:?*\[\\][^\s~^:?*\[\\]*$`
+	// contextPattern keeps out what other globs have.
+	contextPattern = `^[^!\s{}\[\]\\]([^{}\[\]\\]*[^\s{}\[\]\\])?$`
 	// addressPattern tells the five spellings apart.
 	addressPattern = `^(https?://|ssh://|file:///|/|\.\.?/|[A-Za-z0-9_][A-Za-z0-9_.-]*@)`
 )

@@ -161,8 +161,8 @@ func (p policy) requirements(cluster clusterHealth, lines map[string]int) []roll
 			continue
 		}
 		p.checkOnce(at, lines, "the context %s is already on line %d", "remove one of the two; a status says of which cluster it is by its context alone, so give each cluster contexts of its own")
-		if strings.ContainsFunc(strings.ReplaceAll(at.value, " ", ""), invisible) {
-			p.fail(at, "write the context as the forge shows it", "the context %s has a character that nobody can see", quote(at.value))
+		if problem := checkContext(at.value); problem != nil {
+			p.fail(at, problem.hint, "the context %s %s", quote(at.value), problem.message)
 			continue
 		}
 		pattern, err := rollout.ParseGlob(at.value)
@@ -173,6 +173,30 @@ func (p policy) requirements(cluster clusterHealth, lines map[string]int) []roll
 		all = append(all, rollout.Requirement{Cluster: cluster.Cluster.value, Contexts: pattern, Where: p.where(at)})
 	}
 	return all
+}
+
+// checkContext refuses what no forge calls a status, and what other globs have
+// and these do not: it would stand for itself, match nothing, and nothing would
+// ever be promoted.
+func checkContext(context string) *problem {
+	const bracket = "; for a bracket in a name write ?"
+	switch {
+	case strings.TrimSpace(context) == "":
+		return &problem{"is empty", "write a context, such as flux/apps, or remove the line"}
+	case strings.ContainsFunc(strings.ReplaceAll(context, " ", ""), invisible):
+		return &problem{"has a character that nobody can see", "write the context as the forge shows it"}
+	case strings.TrimSpace(context) != context:
+		return &problem{"begins or ends with a space", "write " + quote(strings.TrimSpace(context))}
+	case strings.HasPrefix(context, "!"):
+		return &problem{"begins with !, and there is nothing to take something out with", "write only the contexts that have to be good"}
+	case strings.ContainsAny(context, "{}"):
+		return &problem{"has braces, which stand for nothing but themselves here", "write a line for each, such as flux/apps and flux/infra" + bracket}
+	case strings.ContainsAny(context, "[]"):
+		return &problem{"has square brackets, which stand for nothing but themselves here", "write a line for each, or ? for any one character" + bracket}
+	case strings.Contains(context, `\`):
+		return &problem{`has a \, which takes away the meaning of nothing here`, "write ? for a character that is a * or a ?"}
+	}
+	return nil
 }
 
 // where is the place of a text in messages of the policy.

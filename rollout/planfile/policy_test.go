@@ -142,8 +142,8 @@ var badPolicies = []badPolicy{
 	{
 		name:  "contexts that are none",
 		lines: "soak: 1h\nhealth:\n  clusters:\n    infra:\n      - ''\n      - ci / build\n      - ci / build\n      - \"a\\u202eb\"\n      - 7\n      - " + strings.Repeat("x", 256),
-		want: `file:13:13: "" is no pattern: expected 1 to 255 characters` + "\n" +
-			"  hint: " + patternHint + "\n" +
+		want: `file:13:13: the context "" is empty` + "\n" +
+			"  hint: write a context, such as flux/apps, or remove the line\n" +
 			`file:15:13: the context "ci / build" is already on line 14` + "\n" +
 			"  hint: remove one of the two; a status says of which cluster it is by its context alone, so give each cluster contexts of its own\n" +
 			`file:16:13: the context "a\u202eb" has a character that nobody can see` + "\n" +
@@ -152,6 +152,23 @@ var badPolicies = []badPolicy{
 			"  hint: put the value in quotes\n" +
 			`file:18:13: "` + strings.Repeat("x", 80) + `…" is no pattern: expected 1 to 255 characters` + "\n" +
 			"  hint: " + patternHint,
+	},
+	{
+		name: "patterns of other globs",
+		lines: "soak: 1h\nhealth:\n  clusters:\n    infra:\n      - flux/{apps,infra}\n      - flux/[ab]*\n      - \"!flux/x\"\n" +
+			"      - \" flux/x \"\n      - \"  \"\n      - flux/\\*",
+		want: `file:13:13: the context "flux/{apps,infra}" has braces, which stand for nothing but themselves here` + "\n" +
+			"  hint: write a line for each, such as flux/apps and flux/infra; for a bracket in a name write ?\n" +
+			`file:14:13: the context "flux/[ab]*" has square brackets, which stand for nothing but themselves here` + "\n" +
+			"  hint: write a line for each, or ? for any one character; for a bracket in a name write ?\n" +
+			`file:15:13: the context "!flux/x" begins with !, and there is nothing to take something out with` + "\n" +
+			"  hint: write only the contexts that have to be good\n" +
+			`file:16:13: the context " flux/x " begins or ends with a space` + "\n" +
+			`  hint: write "flux/x"` + "\n" +
+			`file:17:13: the context "  " is empty` + "\n" +
+			"  hint: write a context, such as flux/apps, or remove the line\n" +
+			`file:18:13: the context "flux/\\*" has a \, which takes away the meaning of nothing here` + "\n" +
+			"  hint: write ? for a character that is a * or a ?",
 	},
 	{
 		name:  "a hundred and one contexts",

@@ -57,7 +57,7 @@ func generateSchema(t testing.TB) []byte {
 // strings, each with its pattern.
 func schemaKinds() map[reflect.Type]*jsonschema.Schema {
 	length := func(n uint64) *uint64 { return &n }
-	context := &jsonschema.Schema{Type: "string", MinLength: length(1), MaxLength: length(maxGlob)}
+	context := &jsonschema.Schema{Type: "string", Pattern: contextPattern, MaxLength: length(maxGlob)}
 	return map[reflect.Type]*jsonschema.Schema{
 		reflect.TypeFor[address]():      {Type: "string", Pattern: addressPattern},
 		reflect.TypeFor[branch]():       {Type: "string", Pattern: branchPattern, MaxLength: length(maxBranch)},
@@ -195,6 +195,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"a repository without a scheme": {"https://github.com/", "github.com/"},
 		"an unknown clock":              {"soakOn: healthy", "soakOn: sick"},
 		"a settling time without unit":  {"settle: 10m", "settle: 10"},
+		"a pattern of another glob":     {"flux/infra/*", "flux/[ab]*"},
 		"no contexts":                   {"infra: [flux/infra/*, \"ci\"]", "infra: []"},
 		"health of nobody":              {"infra: [flux/infra/*, \"ci\"]", "{}"},
 		"evidence without health":       {"health:", "windows: {deny: [{until: 2027-01-04}]}\n    healthy:"},
