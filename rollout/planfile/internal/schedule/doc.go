@@ -45,5 +45,7 @@
 // # Not handled
 //
 // Cron expressions with seconds or years. Zones that set their clocks twice in
-// one day.
+// one day. A deny window of cron that begins in the hour that autumn repeats and
+// is still open when the clocks are set in spring ends as if its tick had come
+// the first time alone.
 package schedule
