@@ -16,6 +16,8 @@ type meaning struct {
 	commits []string
 	pulls   []int
 	title   string
+	// mentions tells that they name something else beside.
+	mentions bool
 	// number is the pull request that it came with, and titles what a revert
 	// can call it.
 	number int
@@ -83,39 +85,63 @@ func (l *life) revert(t *rapid.T, on rollout.SHA) (string, meaning) {
 	if ok && strings.HasSuffix(inner, `"`) && rapid.Bool().Draw(t, "reapply") {
 		own = "Reapply " + inner
 	}
-	form := rapid.IntRange(0, 9).Draw(t, "form")
-	switch form {
-	case 4:
-		own = fmt.Sprintf("Logins fail %d", l.made)
-	case 5:
-		own = fmt.Sprintf("Calm down %d", l.made)
-	}
-	text, m := l.subject(t, own)
-	if form < 4 || form > 5 {
-		m.title = title
-	}
 	number := l.meant[x].number
-	if form > 7 || form > 5 && number == 0 {
-		return text + rapid.SampledFrom([]string{"", "It broke.\n"}).Draw(t, "why"), m
+	switch form := rapid.IntRange(0, 9).Draw(t, "form"); {
+	case form > 7 || form > 5 && number == 0:
+		text, m := l.subject(t, own)
+		why := rapid.SampledFrom([]string{"", "It broke.\n", "It broke like #3.\n", "> Reverts #3\n"}).Draw(t, "why")
+		m.title, m.mentions = title, strings.Contains(why, "#")
+		return text + why, m
+	case form > 5:
+		text, m := l.subject(t, own)
+		m.title, m.pulls = title, []int{number}
+		slug := rapid.SampledFrom([]string{"octo/fleet", "Octo/Fleet", ""}).Draw(t, "slug")
+		return text + fmt.Sprintf(rapid.SampledFrom([]string{"Reverts %s#%d\n", "Reverts %s#%d. It broke.\n", "It broke.\nReverts %s#%d because of that\n"}).Draw(t, "pull"), slug, number), m
+	case form > 3:
+		text, m := l.subject(t, fmt.Sprintf("Logins fail %d", l.made))
+		return l.fill(t, text+rapid.SampledFrom(inItself).Draw(t, "body"), x, z, title, &m), m
+	default:
+		text, m := l.subject(t, own)
+		m.title = title
+		return l.fill(t, text+rapid.SampledFrom(belowATitle).Draw(t, "body"), x, z, title, &m), m
 	}
-	if form > 5 {
-		m.pulls = []int{number}
-		return text + "Reverts " + rapid.SampledFrom([]string{"octo/fleet", "Octo/Fleet", ""}).Draw(t, "slug") + fmt.Sprintf("#%d\n", number), m
+}
+
+// The bodies of messages that revert @X, and @Y where they name it, below a
+// subject that says so, and below any other. @Z is a commit by its full name,
+// @T the title.
+var (
+	belowATitle = []string{
+		"This reverts commit @X.\n",
+		"It broke.\n\nThis reverts commit @X.\nThis reverts commit @Y.\n\nSigned-off-by: Ada\n",
+		"This reverts commits @X and @Y.\n",
+		"This reverts commits @X and\n@Y.\n",
+		"This reverts commit @X, reversing\nchanges made to @Z.\n",
+		"This reverts commit @X because it broke.\n",
+		"It broke.\nThis reverts commit @X: no more of it\n",
+		"This reverts commit 99999999.\n",
 	}
-	first, second := l.short(t, x), l.short(t, z)
-	m.commits = []string{first}
-	if form == 1 || form == 2 {
-		m.commits = append(m.commits, second)
+	inItself = []string{
+		"This reverts commit @X (@T, 2026-03-02).\n",
+		"This reverts commit @X (@T, 2026-03-02), reversing\nchanges made to @Z (@T, 2026-03-01).\n",
+		"This reverts commit @X, reversing changes made to @Z.\n",
+		"They broke.\n\nThis reverts commit @X.\n\nThis reverts commit @Y.\n\nFixes #3\n",
+		"Nobody knows why.\n\nThis reverts commit @X.\nSee INC-12 for details.\n\nTomorrow more.\n",
+		"* Revert \"x\"\n\nThis reverts commit @X.\n\n* Document it\n",
+		"* Restore it\n\nThis reverts commit @X.\n\n* revert: it\n\nThis reverts commit @Y, which broke.\n",
 	}
-	const line = "This reverts commit "
-	return text + []string{
-		line + first + ".\n",
-		"It broke.\n\n" + line + first + ".\n" + line + second + ".\n\nSigned-off-by: Ada\n",
-		"This reverts commits " + first + " and " + second + ".\n",
-		line + first + ", reversing\nchanges made to " + string(z) + ".\n",
-		line + first + " (" + title + ", 2026-03-02).\n",
-		"* Revert \"x\"\n\n" + line + first + ".\n\n* Document it\n",
-	}[form], m
+)
+
+// fill writes names into the body of a revert.
+func (l *life) fill(t *rapid.T, body string, x, z rollout.SHA, title string, m *meaning) string {
+	for i, of := range []rollout.SHA{x, z} {
+		if what := []string{"@X", "@Y"}[i]; strings.Contains(body, what) {
+			m.commits = append(m.commits, l.short(t, of))
+			body = strings.ReplaceAll(body, what, m.commits[len(m.commits)-1])
+		}
+	}
+	m.mentions = true
+	return strings.NewReplacer("@Z", string(z), "@T", title).Replace(body)
 }
 
 // short is the name of a commit, as a rule abbreviated.
@@ -132,6 +158,8 @@ func (l *life) quote(t *rapid.T, on rollout.SHA) (string, meaning) {
 		"> " + line, "    " + line, "```\n\n" + line + "\n\n```", "~~~\n" + line + "\n~~~", "````\n```\n" + line + "\n````", "<!--\n\n" + line + "\n\n-->", "- " + line, "Somebody wrote: " + line,
 		"Git writes:\n" + line, line + "\nis what it says", strings.TrimSuffix(line, ".") + " in spirit only.", strings.ToUpper(line),
 		fmt.Sprintf("Reverts octo/other#%d", l.meant[x].number), fmt.Sprintf("> Reverts #%d", l.meant[x].number),
-		"This reverts commit 9999999.", `Revert "` + l.meant[x].titles[0] + `"`, "Rollout-Soak 99h", " Rollout-Soak: 99h",
+		"This reverts commit 9999999.", `Revert "` + l.meant[x].titles[0] + `"`, "Ask with Rollout-Soak: 99h",
+		"It looks like this:\n\n" + line + "\n\n" + line + "\n\nNothing else counts.", line + "\n\nis what the bot wrote.", "Git writes\n\n" + line + "\nand more.",
+		"Ben wrote this.\n\n" + line + "\n\nNo.", line + " It broke.", "<blockquote>\n\n" + line + "\n\n</blockquote>",
 	}).Draw(t, "quote") + "\n", m
 }

@@ -19,8 +19,10 @@ type oracle struct {
 	// those of them that are, all newest first.
 	all, pending, revisions []rollout.SHA
 	contains                map[rollout.SHA]map[rollout.SHA]bool
-	reverts                 map[rollout.SHA][]rollout.SHA
-	bad, tainted            map[rollout.SHA]bool
+	// reverts are what each commit reverts, and guesses what it may revert.
+	reverts, guesses map[rollout.SHA][]rollout.SHA
+	// bad are known to be, suspects may be.
+	bad, suspects, tainted map[rollout.SHA]bool
 	// told are all reports, and wells whether all was well after so many.
 	told  []told
 	wells []bool
@@ -32,7 +34,7 @@ type oracle struct {
 func ask(l *life, s rollout.Snapshot) *oracle {
 	o := &oracle{
 		life: l, s: s, contains: map[rollout.SHA]map[rollout.SHA]bool{}, reverts: map[rollout.SHA][]rollout.SHA{},
-		bad: map[rollout.SHA]bool{}, tainted: map[rollout.SHA]bool{}, arrived: map[rollout.SHA]time.Time{},
+		guesses: map[rollout.SHA][]rollout.SHA{}, bad: map[rollout.SHA]bool{}, suspects: map[rollout.SHA]bool{}, tainted: map[rollout.SHA]bool{}, arrived: map[rollout.SHA]time.Time{},
 	}
 	pending := o.ordered(s.Upstream.SHA, s.Pending)
 	o.all, o.pending = append(o.ordered(l.trunk, s.Ahead), pending...), pending
@@ -48,6 +50,18 @@ func ask(l *life, s rollout.Snapshot) *oracle {
 	}
 	for at, y := range o.all {
 		o.reverts[y] = o.named(l.meant[y], o.all[at+1:])
+		if len(o.reverts[y]) > 0 {
+			continue
+		}
+		namesakes := slices.DeleteFunc(slices.Clone(o.all[at+1:]), func(x rollout.SHA) bool {
+			return l.meant[y].title == "" || !slices.Contains(l.meant[x].titles, l.meant[y].title)
+		})
+		switch {
+		case len(namesakes) == 1 && !l.meant[y].mentions && len(l.meant[y].pulls) == 0:
+			o.reverts[y] = namesakes
+		case len(namesakes) > 0:
+			o.guesses[y] = namesakes[:1]
+		}
 	}
 	undone := o.undone(o.all)
 	for _, x := range pending {
@@ -55,9 +69,11 @@ func ask(l *life, s rollout.Snapshot) *oracle {
 		aside := func(y rollout.SHA) bool {
 			return slices.ContainsFunc(l.state.Cleared, func(m rollout.Mark) bool { return m.Commit == x && slices.Contains(m.Reverts, y) })
 		}
-		o.bad[x] = slices.ContainsFunc(l.state.Taints, marked) || slices.ContainsFunc(o.all, func(y rollout.SHA) bool {
-			return slices.Contains(o.reverts[y], x) && !undone[y] && !aside(y)
-		})
+		says := func(what map[rollout.SHA][]rollout.SHA) bool {
+			return slices.ContainsFunc(o.all, func(y rollout.SHA) bool { return slices.Contains(what[y], x) && !undone[y] && !aside(y) })
+		}
+		o.bad[x] = slices.ContainsFunc(l.state.Taints, marked) || says(o.reverts)
+		o.suspects[x] = says(o.guesses)
 	}
 	for _, r := range o.revisions {
 		o.tainted[r] = o.unreverted(r)
@@ -85,7 +101,8 @@ func (o *oracle) ordered(head rollout.SHA, of []rollout.Commit) []rollout.SHA {
 	return order
 }
 
-// named are the commits that somebody meant, of those that are older.
+// named are the commits that somebody called by their names or by their pull
+// requests, of those that are older.
 func (o *oracle) named(m meaning, older []rollout.SHA) []rollout.SHA {
 	var found []rollout.SHA
 	for _, prefix := range m.commits {
@@ -102,10 +119,6 @@ func (o *oracle) named(m meaning, older []rollout.SHA) []rollout.SHA {
 		if slices.Contains(m.pulls, o.meant[x].number) {
 			found = append(found, x)
 		}
-	}
-	titled := func(c rollout.SHA) bool { return slices.Contains(o.meant[c].titles, m.title) }
-	if at := slices.IndexFunc(older, titled); len(found) == 0 && m.title != "" && at >= 0 {
-		found = append(found, older[at])
 	}
 	return found
 }
@@ -126,7 +139,10 @@ func (o *oracle) undone(set []rollout.SHA) map[rollout.SHA]bool {
 func (o *oracle) unreverted(r rollout.SHA) bool {
 	has := o.has(r)
 	undone := o.undone(has)
-	return slices.ContainsFunc(has, func(x rollout.SHA) bool { return o.bad[x] && !undone[x] })
+	return slices.ContainsFunc(has, func(x rollout.SHA) bool {
+		guessed := slices.ContainsFunc(has, func(y rollout.SHA) bool { return slices.Contains(o.guesses[y], x) && !undone[y] })
+		return !undone[x] && (o.bad[x] || o.suspects[x] && !guessed)
+	})
 }
 
 // has are the pending commits that a commit contains.

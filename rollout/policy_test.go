@@ -225,6 +225,127 @@ func TestKnownBadStaysIn(t *testing.T) {
 	})
 }
 
+// What is called by a title may be something else of that title. Such a revert
+// keeps in what it may mean, and lets nothing out.
+func TestATitleIsOnlyAGuess(t *testing.T) {
+	runPolicy(t, []policyCase{
+		{
+			name: "the revert of what is out lifts no taint of its namesake",
+			story: `
+				0  say A Update images
+				0  push A
+				0  release A
+				0  say B Update images
+				1  push B
+				2  taint B
+				0  say C Revert "Update images"\n\nThis reverts commit @A.
+				3  push C
+				50 look`,
+			want:    "blocked: C@3h tainted, B@1h tainted",
+			reasons: []string{"it contains 4200000, which is tainted by ada: it breaks"},
+		},
+		{
+			name: "nor does one by its pull request",
+			story: `
+				0  say A Update images (#12)
+				0  push A
+				0  release A
+				0  say B Update images (#14)
+				1  push B
+				2  taint B
+				0  say C Revert "Update images" (#15)\n\nReverts octo/fleet#12
+				3  push C
+				50 look`,
+			want: "blocked: C@3h tainted, B@1h tainted",
+		},
+		{
+			name: "nobody tainted it: it waits for what may revert it",
+			story: `
+				0  say A Update images
+				0  push A
+				0  release A
+				0  say B Update images
+				1  push B
+				0  say C Revert "Update images"\n\nThis reverts commit @A.
+				3  push C
+				26 look`,
+			want: "wait until 27h: C@3h soaking, B@1h tainted",
+		},
+		{
+			name: "the revert of a revert that is out does not undo another",
+			story: `
+				0  say X Update images
+				0  push X
+				0  say R Revert "Update images"\n\nThis reverts commit @X.
+				0  push R
+				0  release R
+				0  say B Update images
+				1  push B
+				0  say S Revert "Update images"\n\nThis reverts commit @B.
+				2  push S
+				0  say Q Reapply "Update images"\n\nThis reverts commit @R.
+				3  push Q
+				26 look`,
+			want: "wait until 27h: Q@3h soaking, S@2h tainted, B@1h tainted",
+		},
+		{
+			name: "a title of two is a guess",
+			story: `
+				0  push A
+				0  release A
+				0  say B Update images
+				1  push B
+				2  taint B
+				0  say C Update images
+				3  push C
+				0  say D Revert "Update images" (#15)
+				4  push D
+				50 look`,
+			want: "blocked: D@4h tainted, C@3h tainted, B@1h tainted",
+		},
+		{
+			name: "a title of one that nothing else is said of is not",
+			story: `
+				0  push A
+				0  release A
+				0  say B Update images
+				1  push B
+				2  taint B
+				0  say C Revert "Update images" (#15)
+				3  push C
+				27 look`,
+			want: "promote C(C B): C@3h promotable, B@1h tainted",
+		},
+		{
+			name: "a guess is set aside by a clearing",
+			story: `
+				0  push A
+				0  release A
+				0  say B Update images
+				1  push B
+				0  say C Revert "Update images"\n\nThis reverts commit @A.
+				3  push C
+				4  clear B C
+				26 look`,
+			want: "promote B(B): C@3h soaking, B@1h promotable",
+		},
+		{
+			name: "a guess that is reverted is none",
+			story: `
+				0  push A
+				0  release A
+				0  say B Update images
+				1  push B
+				0  say C Revert "Update images"\n\nThis reverts commit @A.
+				3  push C
+				0  say D This reverts commit @C.
+				4  push D
+				26 look`,
+			want: "promote B(B): D@4h soaking, C@3h tainted, B@1h promotable",
+		},
+	})
+}
+
 func TestTheSameTreeNeedsNoSecondSoak(t *testing.T) {
 	runPolicy(t, []policyCase{
 		{

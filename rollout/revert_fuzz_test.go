@@ -1,7 +1,6 @@
 package rollout_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +25,13 @@ func FuzzReverts(f *testing.F) {
 		"Back out\n\nThis reverts commit @A, reversing\nchanges made to @C.\n",
 		"This reverts commit @A (Upgrade the proxy, 2026-03-02).\n",
 		"Calm down (#20)\n\n* Revert \"x\"\n\nThis reverts commit @A.\n\n* Document it\n",
+		"Calm down (#20)\n\n* Restore it\n\nThis reverts commit @A.\n\n* revert: tune it\n\nReverts #14. It broke.\n",
+		"Merge pull request #15 from octo/x\n\nRevert \"x\"\n\nReverts octo/fleet#12 because it broke.\n",
+		"Restore it\n\nIt broke.\n\nThis reverts commit @A.\n\nFixes #34\n",
+		"revert(proxy)!: upgrade\nThis reverts commits @A,\nand @C: both broke.\n",
+		"Revert @A (#15)\n\nBen wrote this.\n\nThis reverts commit @C (x, 2026-11-28), reversing changes made to @A (y).\n",
+		"Explain it\n\nIt looks like this:\n\nThis reverts commit @A.\n\nReverts #12\n\nis what it says.\n",
+		"Explain it\n\n<blockquote>\n<pre>\n\nThis reverts commit @A.\n</blockquote>\n\nReverts #12\n",
 		"Explain it\n\n```\n\nThis reverts commit @A.\n\n```\n",
 		"Explain it\n\n````\n```\nThis reverts commit @A.\n```\n````\n",
 		"Explain it\n\n~~~ text\nThis reverts commit @A.\n",
@@ -39,7 +45,7 @@ func FuzzReverts(f *testing.F) {
 	a, y, c := sha("A"), sha("Y"), sha("C")
 	f.Fuzz(func(t *testing.T, message string) {
 		message = strings.NewReplacer("@A", string(a), "@C", string(c)).Replace(message)
-		reverts := func(message string) map[rollout.SHA][]rollout.SHA {
+		reverts := func(message string) map[rollout.SHA][]rollout.Revert {
 			return rollout.Reverts(c, []rollout.Commit{
 				{SHA: y, Parents: []rollout.SHA{a}, Message: message},
 				{SHA: c, Parents: []rollout.SHA{y}, Message: "Tune it (#14)\n"},
@@ -47,7 +53,7 @@ func FuzzReverts(f *testing.F) {
 			}, fleet)
 		}
 		for x, by := range reverts(message) {
-			if x != a || !slices.Equal(by, []rollout.SHA{y}) {
+			if x != a || len(by) != 1 || by[0].By != y {
 				t.Errorf("%s is reverted by %v, in %q", name(x), by, message)
 			}
 		}

@@ -15,12 +15,18 @@ type Taint struct {
 	// Revert is the commit that reverts it. It is empty where an operator
 	// tainted it.
 	Revert SHA
+	// Doubtful tells that only the title of the revert says so, which could
+	// mean something else.
+	Doubtful bool
 }
 
 // Why is what is wrong, to follow the commit's name.
 func (t *Taint) Why() string {
 	if t.Revert == "" {
 		return fmt.Sprintf("is tainted by %s: %s", Printable(t.By, 60), Printable(t.Reason, 200))
+	}
+	if t.Doubtful {
+		return fmt.Sprintf("may be reverted by %s (%s), as its title says", t.Revert.Short(), Printable(t.By, 60))
 	}
 	return fmt.Sprintf("is reverted by %s (%s)", t.Revert.Short(), Printable(t.By, 60))
 }
@@ -75,17 +81,21 @@ func findTaints(g *graph, s Snapshot) *taints {
 	t := &taints{g: g, seats: make([][]seat, len(g.commits))}
 	marked, cleared := p.place(s.State.Taints), p.place(s.State.Cleared)
 	for x := len(p.commits) - 1; x >= p.ahead; x-- {
+		cures := p.by[x]
 		if marked != nil && marked[x] != nil {
-			t.add(Taint{Commit: p.commits[x], By: marked[x].By, Reason: marked[x].Reason}, p.caseOf(x, p.ahead))
-		} else if y, ok := p.effective(x, setAside(cleared, x)); ok {
+			t.add(Taint{Commit: p.commits[x], By: marked[x].By, Reason: marked[x].Reason}, p.caseOf(x, cures))
+		} else if y, doubtful, ok := p.effective(x, setAside(cleared, x)); ok {
+			if doubtful {
+				cures = slices.Concat(cures, p.perhaps[x])
+			}
 			revert := p.commits[y]
-			t.add(Taint{Commit: p.commits[x], By: revert.Author, Reason: revert.Subject(), Revert: revert.SHA}, p.caseOf(x, p.ahead))
+			t.add(Taint{Commit: p.commits[x], By: revert.Author, Reason: revert.Subject(), Revert: revert.SHA, Doubtful: doubtful}, p.caseOf(x, cures))
 		}
 	}
 	return t
 }
 
-// revertsIn lists by which commits a pending one is reverted.
+// revertsIn lists by which commits a pending one is reverted, or may be.
 func revertsIn(g *graph, s Snapshot, commit SHA) []SHA {
 	p := newProspect(g, s)
 	x, ok := p.exact(commit)
@@ -93,7 +103,7 @@ func revertsIn(g *graph, s Snapshot, commit SHA) []SHA {
 		return nil
 	}
 	var all []SHA
-	for _, y := range p.by[x] {
+	for _, y := range slices.Concat(p.by[x], p.perhaps[x]) {
 		if !p.undone[y] {
 			all = append(all, p.commits[y].SHA)
 		}
@@ -151,14 +161,17 @@ func tip(commits []Commit) SHA {
 }
 
 // effective is the newest commit that reverts another and was not reverted
-// itself, but for those that are set aside.
-func (r *reverts) effective(x int, aside []SHA) (int, bool) {
-	for _, y := range r.by[x] {
-		if !r.undone[y] && !slices.Contains(aside, r.commits[y].SHA) {
-			return y, true
-		}
+// itself, but for those that are set aside. If there is none, it is the newest
+// that may revert it.
+func (r *reverts) effective(x int, aside []SHA) (y int, doubtful, ok bool) {
+	counts := func(y int) bool { return !r.undone[y] && !slices.Contains(aside, r.commits[y].SHA) }
+	if i := slices.IndexFunc(r.by[x], counts); i >= 0 {
+		return r.by[x][i], false, true
 	}
-	return 0, false
+	if i := slices.IndexFunc(r.perhaps[x], counts); i >= 0 {
+		return r.perhaps[x][i], true, true
+	}
+	return 0, false, false
 }
 
 // A badCase is one bad commit and everything that decides whether it is
@@ -175,25 +188,32 @@ type badCase struct {
 // it stays bad, whatever reverts it.
 const longestCase = 64
 
-// caseOf collects the case of a commit. What is ahead of the upstream is in
-// none of its revisions, and is left out.
-func (r *reverts) caseOf(x, ahead int) badCase {
+// caseOf collects the case of a commit that is good again with one of its
+// cures. What is ahead of the upstream is in none of its revisions, and is left
+// out.
+func (p prospect) caseOf(x int, cures []int) badCase {
+	by := func(m int) []int {
+		if m == x {
+			return cures
+		}
+		return p.by[m]
+	}
 	members := []int{x}
-	for i := 0; i < len(members) && len(members) <= longestCase; i++ {
-		for _, y := range r.by[members[i]] {
-			if y >= ahead && !slices.Contains(members, y) {
-				members = append(members, y)
+	for i := 0; i < len(members); i++ {
+		for _, y := range by(members[i]) {
+			if y < p.ahead || slices.Contains(members, y) {
+				continue
+			}
+			if members = append(members, y); len(members) > longestCase {
+				return badCase{members: []int{x - p.ahead}, by: [][]int{nil}}
 			}
 		}
-	}
-	if len(members) > longestCase {
-		members = members[:1]
 	}
 	slices.Sort(members)
 	c := badCase{by: make([][]int, len(members))}
 	for i, m := range members {
-		c.members = append(c.members, m-ahead)
-		for _, y := range r.by[m] {
+		c.members = append(c.members, m-p.ahead)
+		for _, y := range by(m) {
 			if j, ok := slices.BinarySearch(members, y); ok {
 				c.by[i] = append(c.by[i], j)
 			}

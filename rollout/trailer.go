@@ -27,7 +27,7 @@ func trailerSoak(message string) (length time.Duration, complaint string) {
 	if !mayAsk(message) {
 		return 0, ""
 	}
-	for _, paragraph := range paragraphs(message) {
+	for _, paragraph := range readText(message).paragraphs {
 		for _, line := range paragraph {
 			value, ok := cutTrailer(line)
 			if !ok {

@@ -43,7 +43,7 @@ type file struct {
 // newFile reads from the messages which commits were reverted, and finds out
 // with which revision of a line each turned bad.
 func newFile(h History, l line) file {
-	i := newInquiry(rollout.Reverts(h.Head, h.Commits, h.Repository), l)
+	i := newInquiry(certain(rollout.Reverts(h.Head, h.Commits, h.Repository)), l)
 	f := file{reverted: map[int][]suspect{}}
 	for commit := range i.by {
 		if turns := i.turns[commit]; len(turns) > 0 {
@@ -61,6 +61,26 @@ func newFile(h History, l line) file {
 		}
 	}
 	return f
+}
+
+// certain are the reverts that count. One of a doubtful title can make a commit
+// known bad, but takes back no revert.
+func certain(by map[rollout.SHA][]rollout.Revert) map[rollout.SHA][]rollout.SHA {
+	reverting := map[rollout.SHA]bool{}
+	for _, reverts := range by {
+		for _, r := range reverts {
+			reverting[r.By] = true
+		}
+	}
+	counting := map[rollout.SHA][]rollout.SHA{}
+	for commit, reverts := range by {
+		for _, r := range reverts {
+			if !r.Doubtful || !reverting[commit] {
+				counting[commit] = append(counting[commit], r.By)
+			}
+		}
+	}
+	return counting
 }
 
 // suspected are those that the revisions after one bring, up to and with

@@ -75,23 +75,23 @@ var bugs = []bug{
 		`return !r.undone[y] })`, `return y >= 0 })`, "4, 9",
 	},
 	{
-		"a quote that is indented reverts", "revert.go",
-		`line = strings.TrimRight(lines[i], " \t\r")`, `line = strings.TrimSpace(lines[i])`, "4",
+		"a quote that is indented reverts", "message.go",
+		`line := strings.TrimRight(lines[i], " \t\r")`, `line := strings.TrimSpace(lines[i])`, "4",
 	},
 	{
-		"a line in a block of code reverts", "revert.go",
-		`if last, ok := closers.block(lines, i, line); ok {`, `if last, ok := closers.block(lines, i, line); ok && i < 0 {`, "4",
+		"a line in a block of code reverts", "message.go",
+		`if last, ok := blockAt(lines, i, ends); ok {`, `if last, ok := blockAt(lines, i, ends); ok && i < 0 {`, "4",
 	},
 	{
 		"an abbreviated name names nothing", "revert.go",
 		`return d.bySHA[i], !ambiguous`, `return d.bySHA[i], ambiguous`, "4",
 	},
 	{
-		"the number of a pull request names nothing", "revert.go",
+		"the number of a pull request names nothing", "claim.go",
 		`c.pulls = append(c.pulls, number)`, `_ = number`, "4, 11",
 	},
 	{
-		"the pull request of another repository counts", "revert.go",
+		"the pull request of another repository counts", "claim.go",
 		`err == nil && of.named(name[1])`, `err == nil`, "4",
 	},
 	{
