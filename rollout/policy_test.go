@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -345,6 +346,67 @@ func TestATitleIsOnlyAGuess(t *testing.T) {
 		},
 	})
 }
+
+// Somebody reverts something over and over.
+func TestManyReverts(t *testing.T) {
+	for what, tainted := range map[string]string{"of one commit": "", "of one that somebody tainted": "1 taint B\n"} {
+		t.Run(what, func(t *testing.T) {
+			story := "0 push A\n0 release A\n1 push B\n" + tainted
+			for i := range 70 {
+				story += fmt.Sprintf("0 say %s This reverts commit @B.\n%d push %s\n", numbered(i), 2+i, numbered(i))
+			}
+			s := tell(t, story+"90 look")
+			d := decide(s)
+			if got, want := brief(d), "promote "+numbered(64); got != want {
+				t.Errorf("it decides %q, want %q", got, want)
+			}
+			for _, v := range d.Verdicts {
+				sha := v.Revision.SHA
+				if (v.Outcome == rollout.Tainted) != (name(sha) == "B") {
+					t.Errorf("%s is %s", name(sha), v.Outcome)
+				}
+				if _, err := rollout.DecideOverride(s.At, apps, s, rollout.OverrideRequest{Revision: rollout.Prefix(sha)}); (err != nil) != (name(sha) == "B") {
+					t.Errorf("an override to %s: %v", name(sha), err)
+				}
+			}
+		})
+	}
+	t.Run("by title", func(t *testing.T) {
+		story := "0 push A\n0 release A\n0 say B Bump\n1 push B\n"
+		for i := range 70 {
+			story += fmt.Sprintf("0 say %s Revert \"Bump\"\\n\\nThis reverts commit @A.\n2 push %s\n", numbered(i), numbered(i))
+		}
+		if got := brief(decide(tell(t, story+"26 look"))); got != "promote "+numbered(69) {
+			t.Errorf("it decides %q", got)
+		}
+		if got := brief(decide(tell(t, story+"3 taint B\n26 look"))); got != "blocked" {
+			t.Errorf("tainted, it decides %q", got)
+		}
+	})
+	// One reverts the other, and the next one that: it is bad, good, bad, …
+	t.Run("of each other", func(t *testing.T) {
+		for _, n := range []int{80, 81} {
+			story := "0 push A\n0 release A\n1 push B\n"
+			last := "B"
+			for i := range n {
+				story += fmt.Sprintf("0 say %s This reverts commit @%s.\n%d push %s\n", numbered(i), last, 2+i, numbered(i))
+				last = numbered(i)
+			}
+			d := decide(tell(t, story+"400 look"))
+			if got := brief(d); got != "promote "+last {
+				t.Errorf("%d decide %q, want %s", n, got, last)
+			}
+			for i, v := range d.Verdicts {
+				if want := i%2 == 1; (v.Outcome == rollout.Tainted) != want {
+					t.Errorf("of %d %s is %s", n, name(v.Revision.SHA), v.Outcome)
+				}
+			}
+		}
+	})
+}
+
+// numbered is one of 260 names.
+func numbered(i int) string { return fmt.Sprintf("%c%d", 'C'+i/10, i%10) }
 
 func TestTheSameTreeNeedsNoSecondSoak(t *testing.T) {
 	runPolicy(t, []policyCase{

@@ -41,6 +41,8 @@ type taints struct {
 	cases []badCase
 	// seats say, by position in the graph, in which cases a commit has a part.
 	seats [][]seat
+	// tangle is what the cases are about that are too long.
+	tangle tangle
 }
 
 // A seat is a member of a case.
@@ -92,6 +94,7 @@ func findTaints(g *graph, s Snapshot) *taints {
 			t.add(Taint{Commit: p.commits[x], By: revert.Author, Reason: revert.Subject(), Revert: revert.SHA, Doubtful: doubtful}, p.caseOf(x, cures))
 		}
 	}
+	t.tangle = p.entangle(t.cases)
 	return t
 }
 
@@ -181,11 +184,13 @@ type badCase struct {
 	members []int
 	// by are, for each member, those that revert it, as indexes into members.
 	by [][]int
+	// cures are those that revert the bad commit, where there are too many
+	// members. Then the commit itself is the only one.
+	cures []int
 }
 
 // longestCase is how many commits a case can have, so that a case fits into
-// one word. Of a commit with more of them around it only itself is looked at:
-// it stays bad, whatever reverts it.
+// one word. Longer ones are a [tangle].
 const longestCase = 64
 
 // caseOf collects the case of a commit that is good again with one of its
@@ -205,7 +210,7 @@ func (p prospect) caseOf(x int, cures []int) badCase {
 				continue
 			}
 			if members = append(members, y); len(members) > longestCase {
-				return badCase{members: []int{x - p.ahead}, by: [][]int{nil}}
+				return badCase{members: []int{x - p.ahead}, by: [][]int{nil}, cures: p.upstream(cures)}
 			}
 		}
 	}
@@ -220,6 +225,17 @@ func (p prospect) caseOf(x int, cures []int) badCase {
 		}
 	}
 	return c
+}
+
+// upstream are those commits that the upstream has, as positions in the graph.
+func (p prospect) upstream(commits []int) []int {
+	var all []int
+	for _, x := range commits {
+		if x >= p.ahead {
+			all = append(all, x-p.ahead)
+		}
+	}
+	return all
 }
 
 // open tells whether the bad commit is contained without its revert, in what
@@ -240,6 +256,73 @@ func (c badCase) open(held uint64) bool {
 	return held&last != 0 && undone&last == 0
 }
 
+// A tangle is all that the cases are about that are too long to be looked at one
+// by one: somebody has reverted something over and over. So it is looked at once
+// for all of them, at each revision that brings some of it.
+type tangle struct {
+	// cases are the numbers of the long cases.
+	cases []int
+	// members are what reverts their bad commits, what reverts that, and so on,
+	// the newest first, and by, for each, those that revert it: positions in the
+	// graph.
+	members []int
+	by      [][]int
+	// part tells of each position whether anything hangs on it.
+	part []bool
+}
+
+// entangle puts together the long ones among the cases.
+func (p prospect) entangle(cases []badCase) tangle {
+	var t tangle
+	for number, c := range cases {
+		if c.cures == nil {
+			continue
+		}
+		if t.part == nil {
+			t.part = make([]bool, len(p.commits)-p.ahead)
+		}
+		t.cases = append(t.cases, number)
+		t.part[c.members[0]] = true
+		t.members = append(t.members, c.cures...)
+	}
+	seen := make([]bool, len(t.part))
+	queue := t.members
+	t.members = nil
+	for len(queue) > 0 {
+		m := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if !seen[m] {
+			seen[m], t.part[m] = true, true
+			t.members = append(t.members, m)
+			queue = append(queue, p.upstream(p.by[p.ahead+m])...)
+		}
+	}
+	slices.Sort(t.members)
+	for _, m := range t.members {
+		t.by = append(t.by, p.upstream(p.by[p.ahead+m]))
+	}
+	return t
+}
+
+// disentangle says of each long case whether it is open in what contains these
+// commits: then its bad commit is held.
+func (t *taints) disentangle(contained []bool, held []uint64) {
+	if len(t.tangle.cases) == 0 {
+		return
+	}
+	undone := make([]bool, len(contained))
+	counts := func(y int) bool { return contained[y] && !undone[y] }
+	for i, m := range t.tangle.members {
+		undone[m] = contained[m] && slices.ContainsFunc(t.tangle.by[i], counts)
+	}
+	for _, number := range t.tangle.cases {
+		held[number] = 0
+		if c := t.cases[number]; contained[c.members[0]] && !slices.ContainsFunc(c.cures, counts) {
+			held[number] = 1
+		}
+	}
+}
+
 // in lists the bad commits, as indexes into all, that a commit contains without
 // their reverts, at most [shownTaints], the oldest first.
 func (t *taints) in(position int) []int {
@@ -258,6 +341,7 @@ func (t *taints) in(position int) []int {
 		}
 		return true
 	})
+	t.disentangle(seen, held)
 	var open []int
 	for i, c := range t.cases {
 		if c.open(held[i]) && len(open) < shownTaints {
@@ -279,7 +363,7 @@ func (t *taints) inRevisions(brings [][]int) [][]int {
 	if len(t.cases) == 0 {
 		return in
 	}
-	w := sweep{taints: t, held: make([]uint64, len(t.cases)), places: make([]*list.Element, len(t.cases))}
+	w := sweep{taints: t, held: make([]uint64, len(t.cases)), places: make([]*list.Element, len(t.cases)), contained: make([]bool, len(t.tangle.part))}
 	line := true
 	for i := len(brings) - 1; i >= 0; i-- {
 		if i < len(brings)-1 && line {
@@ -292,6 +376,7 @@ func (t *taints) inRevisions(brings [][]int) [][]int {
 		for _, position := range brings[i] {
 			w.take(position)
 		}
+		w.settle(brings[i])
 		in[i] = w.oldest()
 	}
 	return in
@@ -314,19 +399,43 @@ type sweep struct {
 	places []*list.Element
 	// last is the answer of the last time, if it is still right.
 	last []int
+	// contained is what is contained of the tangle.
+	contained []bool
 }
 
 // take adds a commit to what is contained.
 func (w *sweep) take(position int) {
 	for _, s := range w.seats[position] {
 		w.held[s.number] |= 1 << s.member
-		switch open := w.cases[s.number].open(w.held[s.number]); {
-		case open && w.places[s.number] == nil:
-			w.places[s.number], w.last = w.open.PushBack(s.number), nil
-		case !open && w.places[s.number] != nil:
-			w.open.Remove(w.places[s.number])
-			w.places[s.number], w.last = nil, nil
+		w.file(s.number)
+	}
+}
+
+// settle looks at the long cases again, if what is brought has a part in one.
+func (w *sweep) settle(brings []int) {
+	changed := false
+	for _, position := range brings {
+		if len(w.contained) > 0 && w.tangle.part[position] {
+			w.contained[position], changed = true, true
 		}
+	}
+	if !changed {
+		return
+	}
+	w.disentangle(w.contained, w.held)
+	for _, number := range w.tangle.cases {
+		w.file(number)
+	}
+}
+
+// file puts a case where it belongs.
+func (w *sweep) file(number int) {
+	switch open := w.cases[number].open(w.held[number]); {
+	case open && w.places[number] == nil:
+		w.places[number], w.last = w.open.PushBack(number), nil
+	case !open && w.places[number] != nil:
+		w.open.Remove(w.places[number])
+		w.places[number], w.last = nil, nil
 	}
 }
 
