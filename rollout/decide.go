@@ -144,7 +144,7 @@ func (v *survey) complaints() []string {
 	var all []string
 	for position, asked := range v.asked {
 		if asked.complaint != "" && len(all) < listed {
-			all = append(all, fmt.Sprintf("a Rollout-Soak of %s cannot be read: %s", v.g.commits[position].SHA.Short(), asked.complaint))
+			all = append(all, fmt.Sprintf("a Rollout-Soak of %s %s", v.g.commits[position].SHA.Short(), asked.complaint))
 		}
 	}
 	for i := range v.stage.Health.Required {

@@ -57,7 +57,12 @@ func (l *life) write(t *rapid.T, name string, parents []rollout.SHA) (string, me
 	}
 	if soak := rapid.IntRange(-20, 3).Draw(t, "trailer"); soak >= 0 {
 		m.soak = time.Duration(soak*13) * time.Hour
-		text += "\n" + []string{"Rollout-Soak: a while", "rollout-soak:13h", "Rollout-Soak: 1d2h\nRollout-Soak: 5m", "ROLLOUT-SOAK:\t39h "}[soak] + "\n"
+		text += "\n" + rapid.SampledFrom([][]string{
+			{"Rollout-Soak: a while", "Rollout-Soak", "Rollout-Soak trailers are 99h", "> Rollout-Soak: 99h"},
+			{"rollout-soak:13h", "  Rollout-Soak: 13h", "Rollout-Soak : 13h", "Rollout-Soak 13h"},
+			{"Rollout-Soak: 1d2h\nRollout-Soak: 5m", "Rollout-Soak: 26h (migration)", "* Rollout-Soak: 1 day 2 hours", "**Rollout-Soak:** 26h"},
+			{"ROLLOUT-SOAK:\t39h ", "\tRollout_Soak: at least 39h.", "Rollout soak: (39h)", "Rollout-Soak: 24h, better 39 hours"},
+		}[soak]).Draw(t, "asked") + "\n"
 	}
 	if rapid.IntRange(0, 9).Draw(t, "line breaks") == 9 {
 		text = strings.ReplaceAll(text, "\n", "\r\n")
@@ -160,6 +165,6 @@ func (l *life) quote(t *rapid.T, on rollout.SHA) (string, meaning) {
 		fmt.Sprintf("Reverts octo/other#%d", l.meant[x].number), fmt.Sprintf("> Reverts #%d", l.meant[x].number),
 		"This reverts commit 9999999.", `Revert "` + l.meant[x].titles[0] + `"`, "Ask with Rollout-Soak: 99h",
 		"It looks like this:\n\n" + line + "\n\n" + line + "\n\nNothing else counts.", line + "\n\nis what the bot wrote.", "Git writes\n\n" + line + "\nand more.",
-		"Ben wrote this.\n\n" + line + "\n\nNo.", line + " It broke.", "<blockquote>\n\n" + line + "\n\n</blockquote>",
+		"Ben wrote this.\n\n" + line + "\n\nNo.", line + " It broke.", "<blockquote>\n\n" + line + "\n\n</blockquote>", "```\n" + line,
 	}).Draw(t, "quote") + "\n", m
 }

@@ -630,7 +630,7 @@ func TestSoakByChange(t *testing.T) {
 			story: `
 				0  push A
 				0  release A
-				0  say B Big\n\nRollout-Soak: 30h\nRollout-Soak: 2 days\nRollout-Soak: 26h
+				0  say B Big\n\nRollout-Soak: 30h\nRollout-Soak: two days\nRollout-Soak: 26h
 				1  push B
 				24 look`,
 			want: "wait until 31h: B@1h soaking",
@@ -644,6 +644,37 @@ func TestSoakByChange(t *testing.T) {
 				1  push B
 				24 look`,
 			want: "wait until 8761h: B@1h soaking",
+		},
+		{
+			name: "with a remark",
+			story: `
+				0  push A
+				0  release A
+				0  say B Big\n\nRollout-Soak: 48h (migration)
+				1  push B
+				25 look`,
+			want:    "wait until 49h: B@1h soaking",
+			reasons: []string{"soaks 2d (as 4200000 asks)"},
+		},
+		{
+			name: "behind a fence that nobody closed",
+			story: `
+				0  push A
+				0  release A
+				0  say B Big\n\n~~~\nkubectl\n\nRollout-Soak: 48h
+				1  push B
+				25 look`,
+			want: "wait until 49h: B@1h soaking",
+		},
+		{
+			name: "not in a quote",
+			story: `
+				0  push A
+				0  release A
+				0  say B Document it\n\n> Rollout-Soak: 48h
+				1  push B
+				25 look`,
+			want: "promote B(B): B@1h promotable",
 		},
 		{
 			name: "not in a block of code",
@@ -668,17 +699,65 @@ func TestSoakByChange(t *testing.T) {
 	})
 }
 
-func TestAGarbledSoakIsComplainedOf(t *testing.T) {
-	s := tell(t, `
-		0  push A
-		0  release A
-		0  say B Big\n\nRollout-Soak: two days
-		1  push B
-		2  look`)
-	d := decide(s)
-	want := []string{`a Rollout-Soak of 4200000 cannot be read: "two days" is no length of time: write a number and a unit, such as 45s, 90m, 24h, 1h30m, 7d, 1w`}
-	if diff := cmp.Diff(want, d.Complaints); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+// Whoever misses the form of the trailer is understood, if that is possible, and
+// told.
+func TestAGarbledSoakLengthensOrIsComplainedOf(t *testing.T) {
+	const says = ` is no length of time: write a number and a unit, such as 45s, 90m, 24h, 1h30m, 7d, 1w`
+	for line, want := range map[string]struct {
+		soak      time.Duration
+		complaint string
+	}{
+		"Rollout-Soak: 48h":                    {48 * time.Hour, ""},
+		"  Rollout-Soak: 48h":                  {48 * time.Hour, ""},
+		"\tRollout-Soak: 48h":                  {48 * time.Hour, ""},
+		"Rollout-Soak : 48h":                   {48 * time.Hour, ""},
+		"Rollout-Soak = 48h":                   {48 * time.Hour, ""},
+		"Rollout-Soak 48h":                     {48 * time.Hour, ""},
+		"Rollout Soak: 48h":                    {48 * time.Hour, ""},
+		"rollout_soak: 48H":                    {48 * time.Hour, ""},
+		"* Rollout-Soak: 48h":                  {48 * time.Hour, ""},
+		"**Rollout-Soak:** 48h":                {48 * time.Hour, `is taken for 2d: "** 48h"` + says},
+		"Rollout-Soak: 48h.":                   {48 * time.Hour, `is taken for 2d: "48h."` + says},
+		"Rollout-Soak: 48h (migration)":        {48 * time.Hour, `is taken for 2d: "48h (migration)"` + says},
+		"Rollout-Soak: 48 h":                   {48 * time.Hour, `is taken for 2d: "48 h"` + says},
+		"Rollout-Soak: 48 hours":               {48 * time.Hour, `is taken for 2d: "48 hours"` + says},
+		"Rollout-Soak: 2 Days":                 {48 * time.Hour, `is taken for 2d: "2 days"` + says},
+		"Rollout-Soak: 1 day 24 hours, please": {48 * time.Hour, `is taken for 2d: "1 day 24 hours, please"` + says},
+		"Rollout-Soak: at least 48h":           {48 * time.Hour, `is taken for 2d: "at least 48h"` + says},
+		"Rollout-Soak: 24h, better 48h":        {48 * time.Hour, `is taken for 2d: "24h, better 48h"` + says},
+		"Rollout-Soak 48h, for the migration":  {48 * time.Hour, `is taken for 2d: "48h, for the migration"` + says},
+		"Rollout-Soak: 99999999h, no less":     {rollout.MaxSoak, `is taken for 365d: "99999999h, no less"` + says},
+		"Rollout-Soak: two days":               {0, `cannot be read: "two days"` + says},
+		"Rollout-Soak: 3 months":               {0, `cannot be read: "3 months"` + says},
+		"Rollout-Soak: 48":                     {0, `cannot be read: "48"` + says},
+		"Rollout-Soak:":                        {0, `cannot be read: ""` + says},
+		"Rollout-Soak is no longer 48h":        {0, `cannot be read: "is no longer 48h"` + says},
+		"> Rollout-Soak: 48h":                  {0, ""},
+		"`Rollout-Soak: 48h`":                  {0, ""},
+		"Ask with Rollout-Soak: 48h":           {0, ""},
+		"Rollout-Soakers: 48h":                 {0, ""},
+		"Rollouts: 48h":                        {0, ""},
+	} {
+		t.Run(line, func(t *testing.T) {
+			s := tell(t, `
+				0  push A
+				0  release A
+				0  say B -
+				1  push B
+				2  look`)
+			s.Pending[0].Message = "Big\n\n" + line + "\n"
+			d := decide(s)
+			if soak := d.Verdicts[0].RetryAt.Sub(d.Verdicts[0].Revision.Arrival); soak != max(want.soak, apps.Soak) {
+				t.Errorf("it soaks %s, want %s", soak, want.soak)
+			}
+			var complaints []string
+			if want.complaint != "" {
+				complaints = []string{"a Rollout-Soak of 4200000 " + want.complaint}
+			}
+			if diff := cmp.Diff(complaints, d.Complaints); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
