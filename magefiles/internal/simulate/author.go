@@ -57,7 +57,8 @@ func (y *year) plain(on *change) *change {
 	}
 	if y.chance(y.character.trailer) {
 		c.soak = []time.Duration{time.Hour, 48 * time.Hour, 96 * time.Hour}[y.random.IntN(3)]
-		body += fmt.Sprintf("\nRollout-Soak: %dh\n", int(c.soak.Hours()))
+		asks := []string{"Rollout-Soak: %dh", "Rollout-Soak: %dh", "  rollout-soak : %d hours (it takes its time)"}
+		body += fmt.Sprintf("\n"+asks[y.random.IntN(len(asks))]+"\n", int(c.soak.Hours()))
 	}
 	return y.write(c, body)
 }

@@ -12,24 +12,30 @@ type wording struct{ manner, subject, body string }
 
 // The manners in which somebody reverts.
 const (
-	byName     = "git's own, by the full name"
-	byPrefix   = "by an abbreviated name"
-	after      = "by a name in a paragraph of its own, without a full stop"
-	inBrackets = "by a name, with the subject in brackets"
-	severalOf  = "several in one sentence"
-	oneEach    = "several, a line for each"
-	reversing  = "git's own, of a merge"
-	reapplying = "git's own, of a revert"
-	byPull     = "GitHub's, by the pull request"
-	byPullLate = "GitHub's, in a paragraph of its own and in capitals"
-	byNumber   = "by the number of the pull request alone"
-	byTitle    = "GitHub's, by the title alone"
-	byPlain    = "by the title alone, without a pull request"
+	byName      = "git's own, by the full name"
+	byPrefix    = "by an abbreviated name"
+	after       = "by a name in a paragraph of its own, without a full stop"
+	inBrackets  = "by a name, with the subject in brackets"
+	severalOf   = "several in one sentence"
+	oneEach     = "several, a line for each"
+	reversing   = "git's own, of a merge"
+	reapplying  = "git's own, of a revert"
+	byReference = "git's own, of a merge, with --reference"
+	reasoned    = "git's own, with a reason in the same line"
+	between     = "by a name between two paragraphs"
+	squashing   = "in a message that a squash commit lists"
+	byPull      = "GitHub's, by the pull request"
+	byPullSo    = "GitHub's, with a reason in the same line"
+	byPullLate  = "GitHub's, in a paragraph of its own and in capitals"
+	byNumber    = "by the number of the pull request alone"
+	byTitle     = "GitHub's, by the title alone"
+	byPlain     = "by the title alone, without a pull request"
 )
 
 // manners are all of them.
 var manners = []string{
-	byName, byPrefix, after, inBrackets, severalOf, oneEach, reversing, reapplying, byPull, byPullLate, byNumber, byTitle, byPlain,
+	byName, byPrefix, after, inBrackets, severalOf, oneEach, reversing, reapplying,
+	byReference, reasoned, between, squashing, byPull, byPullSo, byPullLate, byNumber, byTitle, byPlain,
 }
 
 // wordings are the ways to say that a commit is reverted that fit it. Pull is
@@ -41,6 +47,9 @@ func (y *year) wordings(of *change, pull int) []wording {
 		{byPrefix, "Revert " + quoted(of.subject), fmt.Sprintf("This reverts commit %s.\n\nIt broke the %s.\n", y.short(of), y.noun())},
 		{after, y.backOut(), fmt.Sprintf("Nobody knows why.\n\nThis reverts commit %s\n", y.short(of))},
 		{inBrackets, y.backOut(), fmt.Sprintf("This reverts commit %s (%s).\n", of.sha, of.subject)},
+		{reasoned, "Revert " + quoted(of.subject), fmt.Sprintf("This reverts commit %s because it broke the %s.\n", y.short(of), y.noun())},
+		{between, y.backOut(), fmt.Sprintf("It broke the %s.\n\nThis reverts commit %s.\n\nFixes #3\n\nMore of it tomorrow.\n", y.noun(), of.sha)},
+		{squashing, y.backOut(), fmt.Sprintf("* Restore the %s\n\nThis reverts commit %s.\n\n* Document it\n", y.noun(), of.sha)},
 		// The title has to be that of no other commit.
 		{byTitle, numbered, ""},
 		{byPlain, "Revert " + quoted(of.title), ""},
@@ -49,6 +58,7 @@ func (y *year) wordings(of *change, pull int) []wording {
 		all = append(
 			all,
 			wording{byPull, numbered, fmt.Sprintf("Reverts %s#%d\n", y.plan.Repository.Slug(), of.pull)},
+			wording{byPullSo, numbered, fmt.Sprintf("Reverts %s#%d. It broke the %s.\n", y.plan.Repository.Slug(), of.pull, y.noun())},
 			wording{byPullLate, numbered, fmt.Sprintf("It broke the %s.\n\nReverts %s#%d\n", y.noun(), strings.ToUpper(y.plan.Repository.Slug()), of.pull)},
 			wording{byNumber, y.backOut(), fmt.Sprintf("Reverts #%d\n", of.pull)},
 		)
@@ -60,6 +70,12 @@ func (y *year) wordings(of *change, pull int) []wording {
 func (y *year) gits(of *change) wording {
 	w := wording{byName, "Revert " + quoted(of.subject), fmt.Sprintf("This reverts commit %s.\n", of.sha)}
 	switch {
+	case len(of.parents) > 1 && y.random.IntN(2) == 0:
+		w.manner = byReference
+		w.body = fmt.Sprintf(
+			"This reverts commit %s (%s, 2026-03-02), reversing\nchanges made to %s (%s, 2026-03-01).\n",
+			y.short(of), of.subject, y.short(of.parents[0]), of.parents[0].subject,
+		)
 	case len(of.parents) > 1:
 		w.manner = reversing
 		w.body = fmt.Sprintf("This reverts commit %s, reversing\nchanges made to %s.\n", of.sha, of.parents[0].sha)
@@ -106,6 +122,10 @@ func (y *year) decoy(of *change) string {
 		"    " + line,
 		"The message was once: " + line,
 		"Somebody wrote\n" + line + "\nand was wrong.",
+		"A revert looks like this:\n\n" + line + "\n\nNothing else counts.",
+		line + "\n\nis what the bot wrote, wrongly.",
+		line + "\nNo, it does not.",
+		"```\n" + line + "\n",
 		"Do not take it for a revert.\n" + line,
 		fmt.Sprintf("This reverts commit %s.", strings.Repeat("0", 40)),
 		fmt.Sprintf("> Reverts #%d", of.pull),

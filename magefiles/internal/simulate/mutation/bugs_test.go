@@ -20,6 +20,10 @@ var bugs = []bug{
 		`return max(v.stage.Soak, v.asked[position].length)`, `return v.stage.Soak`, "3",
 	},
 	{
+		"one that asks for it in an indented line is not heard", "trailer.go",
+		`decoration = " \t*+-_"`, `decoration = ""`, "3",
+	},
+	{
 		"holds are not looked at", "judge.go",
 		`blocks = append(blocks, v.held...)`, `blocks = append(blocks, v.held[:0]...)`, "5",
 	},
@@ -81,6 +85,14 @@ var bugs = []bug{
 	{
 		"a line in a block of code reverts", "message.go",
 		`if last, ok := blockAt(lines, i, ends); ok {`, `if last, ok := blockAt(lines, i, ends); ok && i < 0 {`, "4",
+	},
+	{
+		"a line that a colon introduces reverts", "claim.go",
+		`if strings.HasSuffix(before, ":") ||`, `if strings.HasSuffix(before, "::") ||`, "4",
+	},
+	{
+		"a revert that gives its reason in the same line is none", "claim.go",
+		`read.read(line, inWords, of)`, `read.read(line, verbatim, of)`, "4",
 	},
 	{
 		"an abbreviated name names nothing", "revert.go",
