@@ -166,14 +166,19 @@ func (e treeEntry) write(in *bufio.Reader, root *os.Root, made map[string]bool) 
 	if err != nil {
 		return err
 	}
-	name := filepath.FromSlash(e.name)
+	return writeEntry(root, made, filepath.FromSlash(e.name), e.mode, content)
+}
+
+// writeEntry writes a file or a symbolic link below a directory; made are the
+// directories that are there.
+func writeEntry(root *os.Root, made map[string]bool, name, mode string, content []byte) error {
 	if dir := filepath.Dir(name); !made[dir] {
 		if err := root.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
 		made[dir] = true
 	}
-	if e.mode == linkMode {
+	if mode == linkMode {
 		return root.Symlink(string(content), name)
 	}
 	return root.WriteFile(name, content, 0o644)

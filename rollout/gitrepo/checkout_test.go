@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/gitrepo"
 )
 
@@ -66,12 +68,57 @@ func TestExport(t *testing.T) {
 	if err := c.Export(t.Context(), resolved, into); err != nil {
 		t.Fatal(err)
 	}
+	want := map[string]string{
+		".gitattributes": "*.txt text eol=crlf export-ignore\n", "a.txt": "one\ntwo\n", "deep/er/b.yaml": "", "name with\ttab\n": "x", "ünïcode": "y", "link": "/etc/passwd",
+	}
+	if diff := cmp.Diff(want, writtenTo(t, into)); diff != "" {
+		t.Errorf("exported (-want +got):\n%s", diff)
+	}
+	fetched := t.TempDir()
+	tree := treeOf(t, dir, resolved)
+	if err := tree.Write(fetched); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, writtenTo(t, fetched)); diff != "" {
+		t.Errorf("fetched (-want +got):\n%s", diff)
+	}
+	head, err := c.Resolve(t.Context(), "main")
+	if err != nil || string(head) != second {
+		t.Fatalf("Resolve(main) = %s, %v", head, err)
+	}
+	before, err := tree.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := treeOf(t, dir, head).Files()
+	if err != nil || after["a.txt"] == before["a.txt"] || after["link"] != before["link"] || after["deep/new.yaml"] == "" {
+		t.Errorf("Files = %v and %v, %v", before, after, err)
+	}
+	compareCommits(t, c, resolved, head)
+}
+
+func treeOf(t *testing.T, dir string, commit rollout.SHA) *gitrepo.Tree {
+	t.Helper()
+	remote, err := gitrepo.Open(gitrepo.Options{URL: dir, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := remote.Tree(t.Context(), commit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+// writtenTo are the files below a directory; a symbolic link is its target.
+func writtenTo(t *testing.T, dir string) map[string]string {
+	t.Helper()
 	got := map[string]string{}
-	err = filepath.WalkDir(into, func(path string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		name, _ := filepath.Rel(into, path)
+		name, _ := filepath.Rel(dir, path)
 		if entry.Type()&os.ModeSymlink != 0 {
 			got[name], err = os.Readlink(path)
 			return err
@@ -83,16 +130,11 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{
-		".gitattributes": "*.txt text eol=crlf export-ignore\n", "a.txt": "one\ntwo\n", "deep/er/b.yaml": "", "name with\ttab\n": "x", "ünïcode": "y", "link": "/etc/passwd",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("exported (-want +got):\n%s", diff)
-	}
-	head, err := c.Resolve(t.Context(), "main")
-	if err != nil || string(head) != second {
-		t.Fatalf("Resolve(main) = %s, %v", head, err)
-	}
+	return got
+}
+
+func compareCommits(t *testing.T, c *gitrepo.Checkout, resolved, head rollout.SHA) {
+	t.Helper()
 	changed, err := c.Changed(t.Context(), resolved, head)
 	if diff := cmp.Diff([]string{"a.txt", "deep/new.yaml"}, changed); diff != "" || err != nil {
 		t.Errorf("Changed: %v (-want +got):\n%s", err, diff)
