@@ -231,19 +231,3 @@ func (t *timeline) revisions(now time.Time, fastForward []bool) ([]Revision, [][
 	slices.Reverse(brings)
 	return found, brings
 }
-
-// take collects what position reaches and nobody took before, children before
-// parents, behind what is there.
-func (t *timeline) take(position int, taken []bool, into []int) []int {
-	begin := len(into)
-	t.reach(position, func(p int) bool {
-		if taken[p] {
-			return false
-		}
-		taken[p] = true
-		into = append(into, p)
-		return true
-	})
-	slices.Sort(into[begin:])
-	return into
-}

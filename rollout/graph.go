@@ -120,36 +120,83 @@ func (g *graph) reach(position int, visit func(position int) bool) {
 	}
 }
 
-// divide gives every commit that a point reaches to the oldest point that does,
-// points being given newest first, and tells of each point whether it contains
-// the one before it. What no point reaches belongs to none, -1.
-func (g *graph) divide(points []int) (owner []int, follows []bool) {
-	owner, follows = make([]int, len(g.commits)), make([]bool, len(points))
-	for position := range owner {
-		owner[position] = -1
-	}
-	for i, point := range slices.Backward(points) {
-		g.reach(point, func(p int) bool {
-			if owner[p] >= 0 {
-				// It reaches what was there before through that one's head.
-				follows[i] = follows[i] || i+1 < len(points) && p == points[i+1]
-				return false
-			}
-			owner[p] = point
-			return true
-		})
-	}
-	return owner, follows
+// take collects what position reaches and nobody took before, children before
+// parents, behind what is there.
+func (g *graph) take(position int, taken []bool, into []int) []int {
+	begin := len(into)
+	g.reach(position, func(p int) bool {
+		if taken[p] {
+			return false
+		}
+		taken[p] = true
+		into = append(into, p)
+		return true
+	})
+	slices.Sort(into[begin:])
+	return into
 }
 
-// reaches tells whether a pending commit contains another.
+// procession passes by revisions, given newest first as the positions of what
+// each of them brings, from the oldest to the newest, and tells of each which
+// commits it has that the one before it has not, children before parents.
+//
+// As a rule each contains the one before it, and gains what it brings. One that
+// does not was taken from the branch by a force-push and brought back by a
+// merge. There the procession begins anew: the revision gains all that it has.
+// So each such break costs one look at what is pending.
+func (g *graph) procession(brings [][]int, pass func(i int, anew bool, gained []int)) {
+	var has []bool // nil as long as there was no break
+	for i := len(brings) - 1; i >= 0; i-- {
+		anew := i < len(brings)-1 && !g.follows(brings[i], brings[i+1][0])
+		if anew {
+			has = make([]bool, len(g.commits))
+		}
+		gained := brings[i]
+		if has != nil {
+			gained = g.take(brings[i][0], has, nil)
+		}
+		pass(i, anew, gained)
+	}
+}
+
+// follows tells whether a revision, given as what it brings, contains the one
+// before it. Then it does so directly: whatever it brings reaches what was
+// there before through that one's head, or through something older.
+func (g *graph) follows(brings []int, before int) bool {
+	return slices.ContainsFunc(brings, func(p int) bool { return slices.Contains(g.parents[p], before) })
+}
+
+// containers tells of every commit which of some commits is the next newer one
+// that contains it, -1 where none does. What is known of a commit is handed
+// down to its parents.
+func (g *graph) containers(among []bool) []int {
+	next := make([]int, len(g.commits))
+	for position := range next {
+		next[position] = -1
+	}
+	for position, parents := range g.parents {
+		nearest := next[position]
+		if among[position] {
+			nearest = position
+		}
+		for _, p := range parents {
+			next[p] = max(next[p], nearest)
+		}
+	}
+	return next
+}
+
+// reaches tells whether a pending commit contains another. Nothing behind the
+// other reaches it.
 func (g *graph) reaches(from, position int) bool {
 	seen, found := make([]bool, len(g.commits)), false
 	g.reach(from, func(p int) bool {
 		found = found || p == position
-		first := !seen[p]
+		if found || p > position || seen[p] {
+			return false
+		}
 		seen[p] = true
-		return first && !found
+		return true
 	})
 	return found
 }

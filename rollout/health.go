@@ -62,52 +62,27 @@ func examine(now time.Time, asked Health, g *graph, heads []int, s Snapshot) *ex
 	}
 	x.head = x.conditions(now, -1, s.Evidence[s.Target.SHA])
 	x.before = x.conditions(now, -1, s.Evidence[cmp.Or(s.Reported, s.Target.SHA)])
-	x.handDown(g, x.points(heads))
+	x.handDown(g, heads)
 	return x
 }
 
-// points are the positions of what a cluster can have run: the revisions, and
-// what was reported of, since the push log can have lost its row. They are
-// newest first.
-func (x *examination) points(heads []int) []int {
-	points := slices.Clone(heads)
+// handDown makes what was reported of a commit that a cluster can have run count
+// for the older ones that Flux skipped, and for what came with it: a revision's,
+// and that of whatever else was reported of, since the push log can have lost
+// its row. Each takes from the next newer one that contains it.
+func (x *examination) handDown(g *graph, heads []int) {
+	runs := make([]bool, len(g.commits))
+	for _, position := range heads {
+		runs[position] = true
+	}
 	for position, own := range x.own {
-		if own != nil {
-			points = append(points, position)
-		}
+		runs[position] = runs[position] || own != nil
 	}
-	slices.Sort(points)
-	return slices.Compact(points)
-}
-
-// handDown makes what was reported of a point count for the older ones that
-// Flux skipped, and for what came with it. As a rule each point contains the
-// one before it; where a force-push broke the line, the next newer one that
-// contains it has to be looked for.
-func (x *examination) handDown(g *graph, points []int) {
-	owner, follows := g.divide(points)
-	for i, p := range points {
-		newer := -1
-		switch {
-		case i == 0:
-		case follows[i-1]:
-			newer = points[i-1]
-		default:
-			for _, q := range slices.Backward(points[:i]) {
-				if newer < 0 && g.reaches(q, p) {
-					newer = q
-				}
-			}
-		}
+	for position, newer := range g.containers(runs) {
 		if newer >= 0 {
-			x.found[p] = x.found[newer]
+			x.found[position] = x.found[newer]
 		}
-		x.found[p] = x.settle(p)
-	}
-	for position := range g.commits {
-		if owner[position] >= 0 {
-			x.found[position] = x.found[owner[position]]
-		}
+		x.found[position] = x.settle(position)
 	}
 }
 

@@ -112,21 +112,18 @@ func (v *survey) verdicts() []Verdict {
 }
 
 // unblock finds, for revisions that are blocked for good, the oldest newer one
-// that contains them and is not. On a line that is the next one that is not;
-// where a force-push broke the line it has to be looked for.
+// that contains them and is not.
 func (v *survey) unblock(all []Verdict) {
-	line := v.line()
-	var free []int
+	free, revision := make([]bool, len(v.g.commits)), make([]int, len(v.g.commits))
 	for i := range all {
-		if !slices.ContainsFunc(all[i].Blocks, Block.lasting) {
-			free = append(free, i)
-			continue
-		}
-		for _, f := range slices.Backward(free) {
-			if line || v.g.reaches(v.brings[f][0], v.brings[i][0]) {
-				all[i].Unblocks = all[f].Revision.SHA
-				break
-			}
+		position := v.brings[i][0]
+		free[position], revision[position] = !slices.ContainsFunc(all[i].Blocks, Block.lasting), i
+	}
+	next := v.g.containers(free)
+	for i := range all {
+		position := v.brings[i][0]
+		if !free[position] && next[position] >= 0 {
+			all[i].Unblocks = all[revision[next[position]]].Revision.SHA
 		}
 	}
 }

@@ -353,40 +353,30 @@ func (t *taints) in(position int) []int {
 
 // inRevisions is what [taints.in] says of revisions, given newest first, each
 // as the positions of what it brings.
-//
-// As a rule each contains the one before it, so that one walk from the oldest
-// to the newest is enough. One that does not was taken from the branch by a
-// force-push and brought back by a merge; from there on everything is looked
-// at by itself, which is quadratic, and rare.
 func (t *taints) inRevisions(brings [][]int) [][]int {
 	in := make([][]int, len(brings))
 	if len(t.cases) == 0 {
 		return in
 	}
-	w := sweep{taints: t, held: make([]uint64, len(t.cases)), places: make([]*list.Element, len(t.cases)), contained: make([]bool, len(t.tangle.part))}
-	line := true
-	for i := len(brings) - 1; i >= 0; i-- {
-		if i < len(brings)-1 && line {
-			line = t.g.follows(brings[i], brings[i+1][0])
+	w := t.sweep()
+	t.g.procession(brings, func(i int, anew bool, gained []int) {
+		if anew {
+			w = t.sweep()
 		}
-		if !line {
-			in[i] = t.in(brings[i][0])
-			continue
-		}
-		for _, position := range brings[i] {
+		for _, position := range slices.Backward(gained) {
 			w.take(position)
 		}
-		w.settle(brings[i])
+		w.settle(gained)
 		in[i] = w.oldest()
-	}
+	})
 	return in
 }
 
-// follows tells whether a revision, given as what it brings, contains the one
-// before it. Then it does so directly: whatever it brings reaches what was
-// there before through that one's head, or through something older.
-func (g *graph) follows(brings []int, before int) bool {
-	return slices.ContainsFunc(brings, func(p int) bool { return slices.Contains(g.parents[p], before) })
+func (t *taints) sweep() *sweep {
+	return &sweep{
+		taints: t, held: make([]uint64, len(t.cases)), places: make([]*list.Element, len(t.cases)),
+		contained: make([]bool, len(t.tangle.part)),
+	}
 }
 
 // A sweep goes through the pending commits from the oldest to the newest.
