@@ -204,21 +204,17 @@ func (t *timeline) revisions(now time.Time, fastForward []bool) ([]Revision, [][
 	taken := make([]bool, len(t.commits))
 	// What is taken stands here, revision after revision.
 	positions := make([]int, 0, len(t.commits))
-	commits := make([]Commit, 0, len(t.commits))
 	for position := len(t.commits) - 1; position >= 0; position-- {
 		if !t.pointed[position] {
 			continue
 		}
 		begin := len(positions)
 		positions = t.take(position, taken, positions)
-		for _, p := range positions[begin:] {
-			commits = append(commits, t.commits[p])
-		}
 		revision := Revision{
 			Commit:      t.commits[position],
 			Arrival:     t.since[position],
 			Recorded:    !t.since[position].IsZero(),
-			Brings:      slices.Clip(commits[begin:]),
+			Brings:      t.list(positions[begin:]),
 			FastForward: fastForward[position],
 		}
 		if !revision.Recorded {

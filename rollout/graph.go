@@ -87,7 +87,8 @@ func topological(head SHA, given map[SHA]int, parents [][]int) []int {
 	type frame struct{ commit, next int }
 	seen := make([]bool, len(parents))
 	seen[start] = true
-	stack := []frame{{commit: start}}
+	// Most histories are a line, and the walk goes down all of it first.
+	stack := append(make([]frame, 0, len(parents)), frame{commit: start})
 	left := make([]int, 0, len(parents))
 	for len(stack) > 0 {
 		top := &stack[len(stack)-1]
@@ -212,20 +213,22 @@ func (g *graph) containing(sha SHA) []bool {
 	return contains
 }
 
+// list returns the commits at some positions, which are in order. As a rule
+// they stand together, and need no room of their own.
+func (g *graph) list(positions []int) []Commit {
+	first, last := positions[0], positions[len(positions)-1]
+	if last-first+1 == len(positions) {
+		return slices.Clip(g.commits[first : last+1])
+	}
+	commits := make([]Commit, len(positions))
+	for i, p := range positions {
+		commits[i] = g.commits[p]
+	}
+	return commits
+}
+
 // ancestry returns the pending commits that position reaches, itself
 // included, children before parents.
 func (g *graph) ancestry(position int) []Commit {
-	seen := make([]bool, len(g.commits))
-	g.reach(position, func(p int) bool {
-		first := !seen[p]
-		seen[p] = true
-		return first
-	})
-	var commits []Commit
-	for p, reached := range seen {
-		if reached {
-			commits = append(commits, g.commits[p])
-		}
-	}
-	return commits
+	return g.list(g.take(position, make([]bool, len(g.commits)), nil))
 }
