@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -377,6 +378,10 @@ func (e *Engine) stateAfter(r Receipt) State {
 		out := set(d.GoesOut)
 		passed := func(m Mark) bool { return out[m.Commit] }
 		state.Taints = slices.DeleteFunc(slices.Clone(state.Taints), passed)
+		out[s.Target.SHA], out[s.Reported] = true, true
+		if last, fails := failingHead(s, d); fails {
+			delete(out, last)
+		}
 		state.Cleared = slices.DeleteFunc(slices.Clone(state.Cleared), passed)
 	}
 	if d.Action == Promote && !s.PushLog && e.feeds(d.Stage) {
@@ -384,6 +389,17 @@ func (e *Engine) stateAfter(r Receipt) State {
 		state = state.WithArrival(s.Target.Branch, arrival, func(SHA) bool { return true })
 	}
 	return state
+}
+
+// failingHead is the one of the stage's heads, once the decision is carried out,
+// that was last reported of, and whether a context failed on it: that still
+// counts for what comes after it.
+func failingHead(s Snapshot, d Decision) (last SHA, fails bool) {
+	last = cmp.Or(s.Reported, s.Target.SHA)
+	if d.Stage.Health.reported(s.Evidence[d.Revision.SHA]) {
+		last = d.Revision.SHA
+	}
+	return last, !d.Stage.Health.failed(s.Evidence[last]).IsZero()
 }
 
 // roundUp is the first whole second that is not before a moment: an arrival

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 )
 
 // gather reads the evidence that the stage asks for. A forge that knows none
@@ -21,7 +22,7 @@ func (e *Engine) gather(ctx context.Context, s *Snapshot, stage Stage) error {
 		of = append(of, c.SHA)
 	}
 	var err error
-	if s.Evidence, err = e.read(ctx, witness, stage, of); err != nil {
+	if s.Evidence, err = e.read(ctx, witness, stage, s.At, of); err != nil {
 		return err
 	}
 	if stage.Health.reported(s.Evidence[s.Target.SHA]) {
@@ -31,23 +32,66 @@ func (e *Engine) gather(ctx context.Context, s *Snapshot, stage Stage) error {
 }
 
 // read reads what was reported of commits: as a rule the newest of each
-// context, and all of it where the soak counts healthy time. That costs a
-// request for each commit, so those with nothing to say are left out.
-func (e *Engine) read(ctx context.Context, witness Witness, stage Stage, of []SHA) (map[SHA][]Evidence, error) {
+// context, and all of it where the soak counts healthy time, or where a success
+// has to settle, which it may have begun to do before. That costs a request for
+// each commit, so those with nothing to say are left out.
+func (e *Engine) read(ctx context.Context, witness Witness, stage Stage, at time.Time, of []SHA) (map[SHA][]Evidence, error) {
 	newest, err := witness.Evidence(ctx, of)
-	if err != nil || stage.SoakClock == WallClock {
-		return newest, err
+	if err != nil {
+		return nil, err
 	}
-	var reported []SHA
+	var more []SHA
 	for _, sha := range of {
-		if stage.Health.reported(newest[sha]) {
-			reported = append(reported, sha)
+		if stage.Health.reported(newest[sha]) && (stage.SoakClock != WallClock || stage.Health.settles(newest[sha], at)) {
+			more = append(more, sha)
 		}
 	}
-	if len(reported) == 0 {
+	if len(more) == 0 {
 		return newest, nil
 	}
-	return witness.EvidenceLog(ctx, reported)
+	all, err := witness.EvidenceLog(ctx, more)
+	if err != nil {
+		return nil, err
+	}
+	newest = maps.Clone(newest)
+	maps.Copy(newest, all)
+	return newest, nil
+}
+
+// settles tells whether a success has not stood for long enough, by its newest
+// report.
+func (h Health) settles(newest []Evidence, at time.Time) bool {
+	return slices.ContainsFunc(newest, func(e Evidence) bool {
+		return e.State == EvidenceSuccess && e.At.Add(h.Settle).After(at) && h.reported([]Evidence{e})
+	})
+}
+
+// failedSince tells whether a cluster failed on a commit, in a context that some
+// stage asks for, and an operator has not cleared it since.
+func (e *Engine) failedSince(ctx context.Context, commit SHA, cleared Mark) (bool, error) {
+	witness, ok := e.Remote.(Witness)
+	asks := slices.ContainsFunc(e.Plan.Stages, func(s Stage) bool { return len(s.Health.Required) > 0 })
+	if !ok || !asks {
+		return false, nil
+	}
+	newest, err := witness.Evidence(ctx, []SHA{commit})
+	return slices.ContainsFunc(e.Plan.Stages, func(s Stage) bool {
+		failed := s.Health.failed(newest[commit])
+		return !failed.IsZero() && !cleared.forgives(failed)
+	}), err
+}
+
+// failed is when the last of the contexts failed that the plan asks for and that
+// have not been good since. It is zero where there is none.
+func (h Health) failed(evidence []Evidence) (last time.Time) {
+	seen := map[string]bool{}
+	for _, e := range evidence {
+		bad := !seen[e.Context] && e.State != EvidenceSuccess && e.State != EvidencePending
+		if seen[e.Context] = true; bad && h.reported([]Evidence{e}) {
+			last = later(last, e.At)
+		}
+	}
+	return last
 }
 
 // reported tells whether anything was reported that the plan asks for.
@@ -74,7 +118,7 @@ func (e *Engine) lookBack(ctx context.Context, s *Snapshot, stage Stage, witness
 	if len(heads) == 0 {
 		return nil
 	}
-	evidence, err := e.read(ctx, witness, stage, heads)
+	evidence, err := e.read(ctx, witness, stage, s.At, heads)
 	if err != nil {
 		return err
 	}

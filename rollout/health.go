@@ -15,6 +15,8 @@ type condition struct {
 	position int
 	// text is what the status says.
 	text string
+	// forgiven says of a failure that an operator has cleared its commit since.
+	forgiven bool
 }
 
 type conditionState uint8
@@ -45,24 +47,39 @@ type examination struct {
 	// head is what was reported of the stage's head, and before of that one of
 	// its heads that anything was last reported of.
 	head, before []condition
+	// last is that head.
+	last SHA
+	g    *graph
+	// revision tells which commits are revisions, and cleared which ones an
+	// operator cleared.
+	revision []bool
+	cleared  map[SHA]Mark
 }
 
 // examine reads the evidence. Heads are the positions of the revisions. It is
 // linear in the number of commits times the number of contexts.
 func examine(now time.Time, asked Health, g *graph, heads []int, s Snapshot) *examination {
-	x := &examination{asked: asked}
+	x := &examination{asked: asked, g: g, last: cmp.Or(s.Reported, s.Target.SHA)}
 	if len(asked.Required) == 0 {
 		return x
 	}
 	x.collect(s.Evidence)
+	x.cleared = make(map[SHA]Mark, len(s.State.Cleared))
+	for _, m := range s.State.Cleared {
+		x.cleared[m.Commit] = m
+	}
+	x.revision = make([]bool, len(g.commits))
+	for _, position := range heads {
+		x.revision[position] = true
+	}
 	x.own = make([][]condition, len(g.commits))
 	x.found = make([][]condition, len(g.commits))
 	for position, commit := range g.commits {
-		x.own[position] = x.conditions(now, position, s.Evidence[commit.SHA])
+		x.own[position] = x.conditions(now, position, commit.SHA, s.Evidence[commit.SHA])
 	}
-	x.head = x.conditions(now, -1, s.Evidence[s.Target.SHA])
-	x.before = x.conditions(now, -1, s.Evidence[cmp.Or(s.Reported, s.Target.SHA)])
-	x.handDown(g, heads)
+	x.head = x.conditions(now, -1, s.Target.SHA, s.Evidence[s.Target.SHA])
+	x.before = x.conditions(now, -1, x.last, s.Evidence[x.last])
+	x.handDown()
 	return x
 }
 
@@ -70,15 +87,12 @@ func examine(now time.Time, asked Health, g *graph, heads []int, s Snapshot) *ex
 // for the older ones that Flux skipped, and for what came with it: a revision's,
 // and that of whatever else was reported of, since the push log can have lost
 // its row. Each takes from the next newer one that contains it.
-func (x *examination) handDown(g *graph, heads []int) {
-	runs := make([]bool, len(g.commits))
-	for _, position := range heads {
-		runs[position] = true
-	}
+func (x *examination) handDown() {
+	runs := slices.Clone(x.revision)
 	for position, own := range x.own {
 		runs[position] = runs[position] || own != nil
 	}
-	for position, newer := range g.containers(runs) {
+	for position, newer := range x.g.containers(runs) {
 		if newer >= 0 {
 			x.found[position] = x.found[newer]
 		}
@@ -132,11 +146,11 @@ func (x *examination) index(context string) int {
 	return i
 }
 
-// conditions is what was reported of one commit: the newest status of each
-// context. It is nil where nothing was.
-func (x *examination) conditions(now time.Time, position int, evidence []Evidence) []condition {
+// conditions is what was reported of one commit, the newest first: the newest
+// status of each context. It is nil where nothing was.
+func (x *examination) conditions(now time.Time, position int, sha SHA, evidence []Evidence) []condition {
 	var all []condition
-	for _, e := range evidence {
+	for i, e := range evidence {
 		c := x.index(e.Context)
 		if c < 0 {
 			continue
@@ -144,25 +158,43 @@ func (x *examination) conditions(now time.Time, position int, evidence []Evidenc
 		if all == nil {
 			all = make([]condition, len(x.contexts))
 		}
-		// The newest comes first, also of one second.
-		if all[c].at.IsZero() || e.At.After(all[c].at) {
-			all[c] = condition{x.judge(now, e), e.At, position, e.Description}
+		if !all[c].at.IsZero() {
+			continue
 		}
+		is := condition{at: e.At, position: position, text: e.Description}
+		switch {
+		case e.State == EvidencePending:
+		case e.State != EvidenceSuccess:
+			is.state, is.forgiven = bad, x.cleared[sha].forgives(e.At)
+		default:
+			is.state, is.at = x.success(now, evidence[i:])
+		}
+		all[c] = is
 	}
 	return all
 }
 
-func (x *examination) judge(now time.Time, e Evidence) conditionState {
-	switch {
-	case e.State == EvidencePending:
-		return unreported
-	case e.State != EvidenceSuccess:
-		return bad
-	case e.At.Add(x.asked.Settle).After(now):
-		return settling
-	default:
-		return good
+// success tells of the first of the evidence, which is one, whether it has
+// settled, and since when the context has been good: it can have been written
+// again and again.
+func (x *examination) success(now time.Time, evidence []Evidence) (conditionState, time.Time) {
+	settled := func(since time.Time) bool { return !since.Add(x.asked.Settle).After(now) }
+	at := evidence[0].At
+	for _, e := range evidence[1:] {
+		if settled(at) {
+			break
+		}
+		if e.Context == evidence[0].Context {
+			if e.State != EvidenceSuccess {
+				break
+			}
+			at = e.At
+		}
 	}
+	if !settled(at) {
+		return settling, at
+	}
+	return good, at
 }
 
 // settle is what counts for a point: its own report, and what was handed down
@@ -197,43 +229,65 @@ func reported(conditions []condition, c int) bool {
 
 // blocks adds the reasons why a commit is not known to be healthy, at most
 // [shownContexts] for each requirement.
-func (x *examination) blocks(blocks []Block, position int, before []condition, g *graph) []Block {
+func (x *examination) blocks(blocks []Block, position int, p past) []Block {
 	begin := len(blocks)
 	for i, r := range x.asked.Required {
-		asked, from := 0, len(blocks)
+		from := len(blocks)
+		blocks = x.missing(blocks, i, position, p)
 		for _, c := range x.required[i] {
-			if x.expected(r, c, position, before) {
-				asked++
-				blocks = x.add(blocks, from, c, position, r, g)
+			if failure := p.left(c, x.own[position]); failure.state != unreported {
+				blocks = append(blocks, x.unmended(c, failure, r))
 			}
 		}
-		for _, c := range x.required[i] {
-			// Flux skipped it, and nothing before it was reported of.
-			if asked == 0 && reported(x.found[position], c) {
-				blocks = x.add(blocks, from, c, position, r, g)
-			}
-		}
-		if asked == 0 && len(blocks) == from && !x.reported(i, position) {
-			blocks = append(blocks, x.nothing(i))
-		}
+		slices.SortStableFunc(blocks[from:], longerFirst)
+		blocks = blocks[:min(len(blocks), from+shownContexts)]
 	}
-	// What does not pass by itself comes first.
-	slices.SortStableFunc(blocks[begin:], func(a, b Block) int { return cmp.Compare(lasts(b), lasts(a)) })
+	slices.SortStableFunc(blocks[begin:], longerFirst)
 	return blocks
 }
 
-// add adds what is wrong with a context, if anything is and there is room.
-func (x *examination) add(blocks []Block, from, c, position int, r Requirement, g *graph) []Block {
-	if b, ok := x.block(c, position, r, g); ok && len(blocks)-from < shownContexts {
-		return append(blocks, b)
+// missing adds what is wrong with the contexts of a requirement by themselves,
+// whatever came before.
+func (x *examination) missing(blocks []Block, requirement, position int, p past) []Block {
+	from, asked, r := len(blocks), 0, x.asked.Required[requirement]
+	for _, c := range x.required[requirement] {
+		if x.expected(r, c, position, p.before) {
+			asked++
+			blocks = x.add(blocks, c, position, p, r)
+		}
+	}
+	if asked > 0 {
+		return blocks
+	}
+	seen := false
+	for _, c := range x.required[requirement] {
+		// Flux skipped it, and nothing before it was reported of.
+		if reported(x.found[position], c) {
+			blocks, seen = x.add(blocks, c, position, p, r), true
+		}
+	}
+	if !seen && len(blocks) == from {
+		blocks = append(blocks, x.nothing(requirement))
 	}
 	return blocks
 }
 
-// reported tells whether anything counts for a commit that a requirement asks
-// for.
-func (x *examination) reported(requirement, position int) bool {
-	return slices.ContainsFunc(x.required[requirement], func(c int) bool { return reported(x.found[position], c) })
+// add adds what is wrong with a context, if anything is, and if no failure
+// before it is all there is to say.
+func (x *examination) add(blocks []Block, c, position int, p past, r Requirement) []Block {
+	if p.left(c, x.own[position]).state == bad || x.found[position] != nil && x.found[position][c].state == good {
+		return blocks
+	}
+	return append(blocks, x.wrong(c, position, r))
+}
+
+// longerFirst puts first what keeps a commit in for longer: what does not pass
+// by itself, and then what passes last.
+func longerFirst(a, b Block) int {
+	if a.Until.IsZero() || b.Until.IsZero() {
+		return cmp.Compare(lasts(b), lasts(a))
+	}
+	return b.Until.Compare(a.Until)
 }
 
 // lasts is 1 of a block that time alone does not lift.
@@ -268,15 +322,8 @@ func (x *examination) unseen(i int) string {
 	return text
 }
 
-func (x *examination) block(c, position int, r Requirement, g *graph) (Block, bool) {
-	if x.found[position] != nil && x.found[position][c].state == good {
-		return Block{}, false
-	}
-	return x.wrong(c, position, r, g), true
-}
-
 // wrong is the block of a context that is not good.
-func (x *examination) wrong(c, position int, r Requirement, g *graph) Block {
+func (x *examination) wrong(c, position int, r Requirement) Block {
 	var is condition
 	if x.found[position] != nil {
 		is = x.found[position][c]
@@ -286,13 +333,34 @@ func (x *examination) wrong(c, position int, r Requirement, g *graph) Block {
 	case settling:
 		b.Until = is.at.Add(x.asked.Settle)
 	case bad:
-		b.Outcome, b.Commit = Unhealthy, g.commits[is.position].SHA
+		b.Outcome, b.Commit = Unhealthy, x.g.commits[is.position].SHA
 	}
 	name, on := x.contexts[c], b.Commit
 	if is.position == position {
 		on = ""
 	}
 	b.why = func() string { return is.describe(Printable(name, 100)+" of "+r.Cluster, x.asked.Settle, on) }
+	return b
+}
+
+// unmended is the block of a context that failed on something that a commit
+// contains, and was never good since, or not for long enough.
+func (x *examination) unmended(c int, failure condition, r Requirement) Block {
+	b := Block{Gate: GateHealth, Outcome: Unproven, By: r.Cluster, Until: failure.at.Add(x.asked.Settle)}
+	name := Printable(x.contexts[c], 100) + " of " + r.Cluster
+	if failure.state == bad {
+		b.Outcome, b.Commit, b.Until = Unhealthy, x.last, time.Time{}
+		on := string(x.last) // it does not wait, so only its full name is known
+		if failure.position >= 0 {
+			b.Commit = x.g.commits[failure.position].SHA
+			on = b.Commit.Short()
+		}
+		b.why = func() string {
+			return failure.failed(name) + " on " + on + ", which it contains, and was never good since; if it is gone for good: mage release:clear " + on + " <reason>"
+		}
+		return b
+	}
+	b.why = func() string { return failure.describe(name, x.asked.Settle, "") + ", after a failure" }
 	return b
 }
 
@@ -303,10 +371,7 @@ func (c condition) describe(name string, settle time.Duration, on SHA) string {
 	case settling:
 		return name + " is good since " + FormatTime(c.at) + ", and has to be for " + FormatDuration(settle)
 	case bad:
-		text := name + " failed " + FormatTime(c.at)
-		if said := strings.TrimSpace(c.text); said != "" {
-			text += " (" + Printable(said, 100) + ")"
-		}
+		text := c.failed(name)
 		if on != "" {
 			text += " on " + on.Short() + ", which contains it, and nothing before that was seen good"
 		}
@@ -317,6 +382,20 @@ func (c condition) describe(name string, settle time.Duration, on SHA) string {
 		}
 	}
 	return "nothing was reported of it in " + name
+}
+
+// failed says when a context failed, and how.
+func (c condition) failed(name string) string {
+	text := name + " failed " + FormatTime(c.at)
+	if said := strings.TrimSpace(c.text); said != "" {
+		text += " (" + Printable(said, 100) + ")"
+	}
+	return text
+}
+
+// failed tells whether a commit itself was last reported to have failed.
+func (x *examination) failed(position int) bool {
+	return x.own != nil && slices.ContainsFunc(x.own[position], func(c condition) bool { return c.state == bad })
 }
 
 // observed tells whether a commit was itself reported to have been applied.

@@ -25,6 +25,9 @@ type healthyTime struct {
 type report struct {
 	Evidence
 	context, order int
+	// stays says that it is a revision's failure, which lasts until the context
+	// is good again, or an operator clears the revision.
+	stays bool
 }
 
 // measure reads the evidence of the stage's head and of pending commits, which
@@ -35,18 +38,19 @@ func (x *examination) measure(clock SoakClock, commits []Commit, s Snapshot) *he
 		return h
 	}
 	var all []report
-	add := func(sha SHA, order int) {
+	add := func(sha SHA, order int, revision bool) {
 		// The newest comes first, also of one second.
 		for _, e := range slices.Backward(s.Evidence[sha]) {
 			// A status that says pending takes nothing back.
 			if c := x.index(e.Context); c >= 0 && e.State != EvidencePending {
-				all = append(all, report{e, c, order})
+				stays := revision && e.State != EvidenceSuccess && !x.cleared[sha].forgives(e.At)
+				all = append(all, report{e, c, order, stays})
 			}
 		}
 	}
-	add(cmp.Or(s.Reported, s.Target.SHA), 0)
+	add(x.last, 0, true)
 	for i, c := range commits {
-		add(c.SHA, len(commits)-i)
+		add(c.SHA, len(commits)-i, x.revision[i])
 	}
 	slices.SortStableFunc(all, func(a, b report) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.order, b.order)) })
 	h.read(x, all)
@@ -69,12 +73,12 @@ type stream struct {
 	// of are the contexts in which a revision was reported of, by its order.
 	of map[int]map[int]bool
 	// said is empty of a context that the plan names, before it says anything.
-	said   map[int]EvidenceState
+	said   map[int]report
 	newest int
 }
 
 func newStream(x *examination, all []report) *stream {
-	s := &stream{x: x, of: map[int]map[int]bool{}, said: map[int]EvidenceState{}, newest: -1}
+	s := &stream{x: x, of: map[int]map[int]bool{}, said: map[int]report{}, newest: -1}
 	for _, r := range all {
 		if s.of[r.order] == nil {
 			s.of[r.order] = map[int]bool{}
@@ -83,7 +87,7 @@ func newStream(x *examination, all []report) *stream {
 	}
 	for c := range x.contexts {
 		if x.exact(c) {
-			s.said[c] = ""
+			s.said[c] = report{}
 		}
 	}
 	return s
@@ -91,22 +95,22 @@ func newStream(x *examination, all []report) *stream {
 
 // take goes on to the next report. When a newer revision is reported of for
 // the first time, contexts that are neither in it nor in the one before it are
-// gone.
+// gone, but for those that failed.
 func (s *stream) take(r report) {
 	if r.order > s.newest {
-		for c := range s.said {
-			if !s.of[r.order][c] && !s.of[s.newest][c] && !s.x.exact(c) {
+		for c, last := range s.said {
+			if !s.of[r.order][c] && !s.of[s.newest][c] && !s.x.exact(c) && !last.stays {
 				delete(s.said, c)
 			}
 		}
 		s.newest = r.order
 	}
-	s.said[r.context] = r.State
+	s.said[r.context] = r
 }
 
 func (s *stream) healthy() bool {
-	for _, state := range s.said {
-		if state != EvidenceSuccess {
+	for _, last := range s.said {
+		if last.State != EvidenceSuccess {
 			return false
 		}
 	}
@@ -116,7 +120,7 @@ func (s *stream) healthy() bool {
 // broken is the first context, by name, that said last that it failed.
 func (s *stream) broken() string {
 	for c, name := range s.x.contexts {
-		if state := s.said[c]; state != "" && state != EvidenceSuccess {
+		if state := s.said[c].State; state != "" && state != EvidenceSuccess {
 			return name
 		}
 	}

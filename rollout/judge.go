@@ -17,10 +17,8 @@ func (v *survey) room() []Block {
 }
 
 // judge is the policy of one revision. Taints are what it contains of the bad
-// commits, before is what was reported of the observed revision next before
-// it.
-func (v *survey) judge(r Revision, position int, taints []int, before []condition) Verdict {
-	verdict := Verdict{Revision: r}
+// commits, and p is what those before it leave to it.
+func (v *survey) judge(r Revision, position int, taints []int, p past) Verdict {
 	blocks := v.room()
 	begin := len(blocks)
 	if !r.FastForward {
@@ -32,25 +30,30 @@ func (v *survey) judge(r Revision, position int, taints []int, before []conditio
 			blocks[len(blocks)-1].why = func() string { return "it " + t.Why() }
 		}
 	}
-	if _, same := v.sameTree(r); !same {
+	if v.health.failed(position) {
+		delete(v.passed, r.Tree)
+	}
+	from, same := v.sameTree(r)
+	verdict := Verdict{Revision: r, same: same}
+	if !same {
 		unproven := len(blocks)
-		blocks = v.proof(blocks, r, position, before)
+		blocks = v.proof(blocks, r, position, p)
 		if len(taints) == 0 && r.Tree != "" {
 			v.prove(r, blocks[unproven:])
 		}
 	}
 	blocks = append(blocks, v.held...)
 	free, waits := v.free(blocks[begin:])
-	if proven, ok := v.proven[r.Tree]; ok && r.FastForward && len(taints) == 0 {
+	if passage := v.passed[r.Tree]; !passage.at.IsZero() && r.FastForward && len(taints) == 0 {
 		// By then an older revision with its tree has soaked.
-		if at, ends := v.free(v.held); ends && (!waits || later(at, proven).Before(free)) {
-			free, waits = later(at, proven), true
+		if at, ends := v.free(v.held); ends && (!waits || later(at, passage.at).Before(free)) {
+			free, waits = later(at, passage.at), true
 		}
 	}
 	blocks = append(blocks, v.closed(free)...)
 	v.blocks, verdict.Blocks = blocks, slices.Clip(blocks[begin:])
 	if len(verdict.Blocks) == 0 {
-		verdict.Outcome, verdict.why = Promotable, v.why(r, position)
+		verdict.Outcome, verdict.why = Promotable, v.why(r, position, from, same)
 		return verdict
 	}
 	verdict.Outcome = verdict.Blocks[0].Outcome
@@ -63,13 +66,14 @@ func (v *survey) judge(r Revision, position int, taints []int, before []conditio
 // prove notes that a revision's tree has soaked, or when it will have, if time
 // alone does it.
 func (v *survey) prove(r Revision, missing []Block) {
+	passage := v.passed[r.Tree]
 	if len(missing) == 0 {
-		v.soaked[r.Tree] = r.SHA
-		return
+		passage.by = r.SHA
+	} else if at, ends := v.free(missing); ends && (passage.at.IsZero() || at.Before(passage.at)) {
+		passage.at = at
 	}
-	at, ends := v.free(missing)
-	if before, ok := v.proven[r.Tree]; ends && (!ok || at.Before(before)) {
-		v.proven[r.Tree] = at
+	if passage.by != "" || !passage.at.IsZero() {
+		v.passed[r.Tree] = passage
 	}
 }
 
@@ -79,9 +83,9 @@ func (v *survey) notFastForward() string {
 
 // proof adds what is missing of the gates that a revision with a tree of its
 // own has to pass.
-func (v *survey) proof(blocks []Block, r Revision, position int, before []condition) []Block {
+func (v *survey) proof(blocks []Block, r Revision, position int, p past) []Block {
 	if len(v.stage.Health.Required) > 0 {
-		blocks = v.health.blocks(blocks, position, before, v.g)
+		blocks = v.health.blocks(blocks, position, p)
 	}
 	if v.stage.Observed && !v.applied[r.Tree] && (v.health.own == nil || !observed(v.health.own[position])) {
 		blocks = append(blocks, Block{Gate: GateObserved, Outcome: Unobserved, why: v.unobserved})
@@ -110,14 +114,15 @@ func (v *survey) sameTree(r Revision) (from SHA, same bool) {
 	if r.Tree == "" || r.Tree == v.s.Tree {
 		return "", r.Tree != ""
 	}
-	from, same = v.soaked[r.Tree]
-	return from, same && from != r.SHA
+	from = v.passed[r.Tree].by
+	return from, from != ""
 }
 
-// why says what a revision did that nothing blocks.
-func (v *survey) why(r Revision, position int) func() string {
+// why says what a revision did that nothing blocks. It may have the tree of
+// another, or of the stage.
+func (v *survey) why(r Revision, position int, from SHA, same bool) func() string {
 	arrival := r.Arrival
-	switch from, same := v.sameTree(r); {
+	switch {
 	case same && from == "":
 		return func() string {
 			return "its tree is that of " + v.s.Target.Branch + " already, so it changes nothing there"

@@ -52,7 +52,8 @@ func (e *Engine) refuseOut(ctx context.Context, commit SHA) error {
 // Clear takes a taint back. Of a commit that is not tainted but reverted it
 // sets aside the reverts that there are now: it is not bad. A revert that comes
 // later counts, and so does one of a commit whose taint is taken back: that is
-// somebody else's word.
+// somebody else's word. Of one on which a cluster failed it also says that what
+// comes after need not be good where it was not; what fails later counts.
 func (e *Engine) Clear(ctx context.Context, request MarkRequest) (Receipt, error) {
 	return e.mark(ctx, request, EntryClear, func(s State, mark *Mark) (State, error) {
 		reverts, err := e.revertsOf(ctx, mark.Commit)
@@ -60,11 +61,14 @@ func (e *Engine) Clear(ctx context.Context, request MarkRequest) (Receipt, error
 			return s, err
 		}
 		tainted := slices.ContainsFunc(s.Taints, mark.sameCommit)
-		if i := slices.IndexFunc(s.Cleared, mark.sameCommit); i >= 0 && !tainted && subset(reverts, s.Cleared[i].Reverts) {
-			return s, &Problem{Kind: ErrRefused, What: mark.Commit.Short() + " is cleared already"}
+		var before Mark
+		if i := slices.IndexFunc(s.Cleared, mark.sameCommit); i >= 0 {
+			before = s.Cleared[i]
 		}
-		if !tainted && len(reverts) == 0 {
-			return s, &Problem{Kind: ErrRefused, What: mark.Commit.Short() + " is neither tainted nor reverted, so there is nothing to clear"}
+		if !tainted && subset(reverts, before.Reverts) {
+			if err := e.refuseWell(ctx, mark.Commit, before); err != nil {
+				return s, err
+			}
 		}
 		if tainted {
 			s.Taints = without(s.Taints, mark.Commit)
@@ -74,6 +78,22 @@ func (e *Engine) Clear(ctx context.Context, request MarkRequest) (Receipt, error
 		s.Cleared = append(without(s.Cleared, mark.Commit), *mark)
 		return s, nil
 	})
+}
+
+// refuseWell refuses to clear a commit of which nothing is known that an
+// operator has not cleared before.
+func (e *Engine) refuseWell(ctx context.Context, commit SHA, before Mark) error {
+	failed, err := e.failedSince(ctx, commit, before)
+	switch {
+	case err != nil:
+		return err
+	case failed:
+		return nil
+	case before.Commit != "":
+		return &Problem{Kind: ErrRefused, What: commit.Short() + " is cleared already"}
+	default:
+		return &Problem{Kind: ErrRefused, What: commit.Short() + " is neither tainted nor reverted, and no cluster failed on it, so there is nothing to clear"}
+	}
 }
 
 func (m Mark) sameCommit(other Mark) bool { return m.Commit == other.Commit }

@@ -268,6 +268,105 @@ func TestClearWhatWasReverted(t *testing.T) {
 	}
 }
 
+// Whoever clears what a cluster failed on lets out what comes after it, for as
+// long as that failure counts.
+func TestClearWhatFailed(t *testing.T) {
+	stage := apps
+	healthy(0, "flux/*")(&stage)
+	plan := twoStages
+	plan.Stages = []rollout.Stage{twoStages.Stages[0], stage}
+	w := &reporting{remote: newRemote(t, "main", "release"), evidence: map[rollout.SHA][]rollout.Evidence{}}
+	e := &rollout.Engine{Plan: plan, Remote: w, History: w, Ledger: ledger.Ledger{}, By: "ada"}
+	report := func(sha rollout.SHA, at float64, context string, state rollout.EvidenceState) {
+		w.evidence[sha] = append([]rollout.Evidence{{Context: context, State: state, At: hour(at)}}, w.evidence[sha]...)
+	}
+	promotes := func(now float64, want rollout.SHA) {
+		t.Helper()
+		w.now = hour(now)
+		if r := must(t)(e.Promote(t.Context(), stage)); w.branches["release"] != want {
+			t.Fatalf("release stands at %s: %s", name(w.branches["release"]), describe(r.Decision))
+		}
+	}
+	b := w.push("main", 1, "B")
+	clear := rollout.MarkRequest{Commit: rollout.Prefix(b), Reason: "y is gone for good"}
+	report(b, 1, "flux/x", rollout.EvidenceSuccess)
+	report(b, 1, "ci/tests", rollout.EvidenceFailure)
+	_, err := e.Clear(t.Context(), clear)
+	refusal(t, err, rollout.ErrRefused, "neither tainted nor reverted, and no cluster failed on it")
+	report(b, 1, "flux/y", rollout.EvidenceFailure)
+	w.now = hour(2)
+	must(t)(e.Override(t.Context(), stage, rollout.OverrideRequest{Reason: "fire"}))
+
+	// B is out, and C has nothing of y.
+	c := w.push("main", 3, "C")
+	report(c, 3, "flux/x", rollout.EvidenceSuccess)
+	d := w.push("main", 4, "D")
+	report(d, 4, "flux/x", rollout.EvidenceSuccess)
+	promotes(40, b)
+	must(t)(e.Clear(t.Context(), clear))
+	_, err = e.Clear(t.Context(), clear)
+	refusal(t, err, rollout.ErrRefused, "is cleared already")
+
+	// It fails once more, and is cleared once more.
+	report(b, 41, "flux/y", rollout.EvidenceError)
+	promotes(42, b)
+	must(t)(e.Clear(t.Context(), clear))
+	promotes(43, d)
+	if got := w.state(t).Cleared; len(got) > 0 {
+		t.Errorf("what no longer counts is still cleared: %+v", got)
+	}
+}
+
+// A clearing of the stage's head is kept while it counts.
+func TestAClearingOfTheHeadIsKept(t *testing.T) {
+	stage := apps
+	healthy(0, "flux/*")(&stage)
+	stage.Soak = 0
+	plan := twoStages
+	plan.Stages = []rollout.Stage{twoStages.Stages[0], stage}
+	w := &reporting{remote: newRemote(t, "main", "release"), evidence: map[rollout.SHA][]rollout.Evidence{}}
+	e := &rollout.Engine{Plan: plan, Remote: w, History: w, Ledger: ledger.Ledger{}, By: "ada"}
+	b := w.push("main", 1, "B")
+	w.evidence[b] = []rollout.Evidence{{Context: "flux/y", State: rollout.EvidenceFailure, At: hour(1)}}
+	w.now = hour(2)
+	must(t)(e.Clear(t.Context(), rollout.MarkRequest{Commit: rollout.Prefix(b), Reason: "y is gone for good"}))
+	must(t)(e.Override(t.Context(), stage, rollout.OverrideRequest{Reason: "fire"}))
+	w.trees[sha("C")] = sha("treeB")
+	c := w.push("main", 3, "C")
+	must(t)(e.Promote(t.Context(), stage))
+	if w.branches["release"] != c || len(w.state(t).Cleared) != 1 {
+		t.Errorf("release stands at %s, cleared are %+v", name(w.branches["release"]), w.state(t).Cleared)
+	}
+	d := w.push("main", 4, "D")
+	w.evidence[d] = []rollout.Evidence{{Context: "flux/x", State: rollout.EvidenceSuccess, At: hour(4)}}
+	w.now = hour(5)
+	r := must(t)(e.Preview(t.Context(), stage))
+	if v := r.Decision.Verdicts[0]; v.Outcome != rollout.Unproven || !strings.Contains(v.Reason(), "nothing was reported of it in flux/y") {
+		t.Errorf("%s: %s", describe(r.Decision), v.Reason())
+	}
+}
+
+// A success that is still settling may have begun to before: then the forge is
+// asked for all that it said.
+func TestTheWholeLogIsReadOfWhatSettles(t *testing.T) {
+	stage := apps
+	healthy(2*time.Hour, "flux/*")(&stage)
+	w := &reporting{remote: newRemote(t, "main", "release"), evidence: map[rollout.SHA][]rollout.Evidence{}}
+	e := &rollout.Engine{Plan: twoStages, Remote: w, History: w, Ledger: ledger.Ledger{}}
+	b := w.push("main", 1, "B")
+	for now, want := range map[float64]string{29: "A B log B", 31: "A B"} {
+		w.evidence[b] = []rollout.Evidence{
+			{Context: "flux/x", State: rollout.EvidenceSuccess, At: hour(28)},
+			{Context: "flux/x", State: rollout.EvidenceSuccess, At: hour(2)},
+		}
+		w.asked, w.now = nil, hour(now)
+		s, err := e.Observe(t.Context(), stage)
+		if err != nil || strings.Join(w.asked, " ") != want {
+			t.Errorf("at %v: asked of %v (%v), and got %v", now, w.asked, err, s.Evidence)
+		}
+	}
+}
+
 // A clearance sets aside the reverts that there are, and no others.
 func TestALaterRevertCounts(t *testing.T) {
 	r := newRemote(t, "main", "release")

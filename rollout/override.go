@@ -64,7 +64,7 @@ func (v *survey) override(d Decision, one Verdict) Decision {
 	if one.has(GateHold) {
 		o.Through = v.holds
 	}
-	if _, same := v.sameTree(one.Revision); !same {
+	if !one.same {
 		o.Unsoaked = v.unsoaked(o.GoesOut)
 	}
 	if len(o.Unsoaked) > 0 && !slices.Contains(o.Skipped, GateSoak) {
@@ -157,7 +157,7 @@ func (v *survey) within(one Verdict, c Commit) Verdict {
 	r := one.Revision
 	r.Commit = c
 	r.FastForward = v.g.containing(v.s.Target.SHA)[position]
-	return v.judge(r, position, v.taints.in(position), nil)
+	return v.judge(r, position, v.taints.in(position), v.health.pastOf(position))
 }
 
 func isRevision(verdicts []Verdict, sha SHA) bool {

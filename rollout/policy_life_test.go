@@ -207,7 +207,7 @@ func (l *life) look() rollout.Snapshot {
 	}
 	for _, c := range append(slices.Clone(s.Pending), rollout.Commit{SHA: s.Target.SHA}, rollout.Commit{SHA: s.Reported}) {
 		all := slices.Clone(l.evidence[c.SHA])
-		if l.stage.SoakClock == rollout.WallClock {
+		if l.stage.SoakClock == rollout.WallClock && !l.settles(all) {
 			all = newestOfEach(all)
 		}
 		if len(all) > 0 {
@@ -237,6 +237,14 @@ func (l *life) heads() []rollout.SHA {
 		}
 	}
 	return all
+}
+
+// settles tells whether a success has not stood for long enough: then the forge
+// is asked since when it has.
+func (l *life) settles(all []rollout.Evidence) bool {
+	return slices.ContainsFunc(all, func(e rollout.Evidence) bool {
+		return e.State == rollout.EvidenceSuccess && e.At.Add(l.stage.Health.Settle).After(l.at)
+	})
 }
 
 // newestOfEach is what a forge tells that is not asked for more.

@@ -12,6 +12,9 @@ import (
 type told struct {
 	rollout.Evidence
 	order int
+	// stays: a failure of what main or release has pointed at, and that nobody
+	// has cleared.
+	stays bool
 }
 
 // listen puts all reports in the order of time; of one moment, in that of the
@@ -22,7 +25,9 @@ func (o *oracle) listen() {
 	for order, c := range line {
 		for _, e := range slices.Backward(o.s.Evidence[c]) {
 			if o.matters(e.Context) && e.State != rollout.EvidencePending {
-				o.told = append(o.told, told{e, order})
+				forgiven := slices.ContainsFunc(o.state.Cleared, func(m rollout.Mark) bool { return m.Commit == c && !e.At.After(m.At) })
+				pointed := order == 0 || slices.Contains(o.revisions, c)
+				o.told = append(o.told, told{e, order, e.State != rollout.EvidenceSuccess && pointed && !forgiven})
 			}
 		}
 	}
@@ -33,8 +38,9 @@ func (o *oracle) listen() {
 }
 
 // well tells whether, after the first n reports, the newest of each context is
-// good. A context is gone when a newer revision is first reported of, and
-// neither that nor the one reported of before it has the context.
+// good. A context that did not fail last is gone when a newer revision is first
+// reported of, and neither that nor the one reported of before it has the
+// context.
 func (o *oracle) well(n int) bool {
 	for _, required := range o.stage.Health.Required {
 		for _, context := range o.asked(required.Contexts.String(), append(slices.Clone(o.pending), cmp.Or(o.s.Reported, o.s.Target.SHA))) {
@@ -45,7 +51,7 @@ func (o *oracle) well(n int) bool {
 				}
 			}
 			named := context == required.Contexts.String()
-			if last >= 0 && !named && o.gone(context, last, n) {
+			if last >= 0 && !named && !o.told[last].stays && o.gone(context, last, n) {
 				continue
 			}
 			if last >= 0 && o.told[last].State != rollout.EvidenceSuccess || last < 0 && named {

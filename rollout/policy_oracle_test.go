@@ -182,19 +182,68 @@ func (o *oracle) own(c rollout.SHA, context string) (rollout.Evidence, bool) {
 // counts is what counts for a context of a commit at a time: its own report,
 // or that of the next one that contains it.
 func (o *oracle) counts(c rollout.SHA, context string, t time.Time) string {
+	if c == "" {
+		return "nothing"
+	}
+	if is := o.says(c, context, t); is != "nothing" {
+		return is
+	}
+	return o.counts(o.next(c), context, t)
+}
+
+// says is what was reported of a context of a commit itself.
+func (o *oracle) says(c rollout.SHA, context string, t time.Time) string {
 	e, ok := o.own(c, context)
 	switch {
-	case c == "":
-		return "nothing"
 	case !ok || e.State == rollout.EvidencePending:
-		return o.counts(o.next(c), context, t)
+		return "nothing"
 	case e.State != rollout.EvidenceSuccess:
 		return "bad"
-	case e.At.Add(o.stage.Health.Settle).After(t):
+	case o.goodSince(c, context).Add(o.stage.Health.Settle).After(t):
 		return "settling"
 	default:
 		return "good"
 	}
+}
+
+// goodSince is when the successes began of which the newest report is the last.
+func (o *oracle) goodSince(c rollout.SHA, context string) time.Time {
+	var since time.Time
+	for _, e := range o.s.Evidence[c] {
+		if e.Context == context && e.State != rollout.EvidenceSuccess {
+			return since
+		}
+		if e.Context == context {
+			since = e.At
+		}
+	}
+	return since
+}
+
+// forgiven tells whether an operator cleared a commit after its context failed.
+func (o *oracle) forgiven(c rollout.SHA, context string) bool {
+	return slices.ContainsFunc(o.state.Cleared, func(m rollout.Mark) bool {
+		e, _ := o.own(c, context)
+		return m.Commit == c && !e.At.After(m.At)
+	})
+}
+
+// lingers tells whether a context failed on a revision that another contains, or
+// on release, and neither was good since on that one nor on anything between.
+func (o *oracle) lingers(r rollout.SHA, context string, t time.Time) bool {
+	if o.says(r, context, t) != "nothing" {
+		return false
+	}
+	release := cmp.Or(o.s.Reported, o.s.Target.SHA)
+	has := func(c, older rollout.SHA) bool { return older == release || c != older && o.contains[c][older] }
+	ends := func(c rollout.SHA) bool {
+		is := o.says(c, context, t)
+		return is == "good" || is == "bad" && o.forgiven(c, context)
+	}
+	return slices.ContainsFunc(append(slices.Clone(o.revisions), release), func(f rollout.SHA) bool {
+		return has(r, f) && o.says(f, context, t) == "bad" && !o.forgiven(f, context) &&
+			!slices.ContainsFunc(o.revisions, func(g rollout.SHA) bool { return r != g && o.contains[r][g] && has(g, f) && ends(g) })
+	})
 }
 
 // next is the oldest newer commit that contains another and that a cluster can
@@ -262,6 +311,10 @@ func (o *oracle) healthy(r rollout.SHA, t time.Time) bool {
 		if len(contexts) == 0 || slices.ContainsFunc(contexts, func(c string) bool { return o.counts(r, c, t) != "good" }) {
 			return false
 		}
+		everywhere := o.asked(required.Contexts.String(), append(slices.Clone(o.pending), cmp.Or(o.s.Reported, o.s.Target.SHA)))
+		if slices.ContainsFunc(everywhere, func(c string) bool { return o.lingers(r, c, t) }) {
+			return false
+		}
 	}
 	return true
 }
@@ -298,15 +351,24 @@ func (o *oracle) proof(r rollout.SHA, t time.Time) []rollout.Gate {
 }
 
 // sameTree tells whether a revision has the tree of release, or of an older
-// revision that is through.
+// revision that is through, and no failure of that tree came after that one.
 func (o *oracle) sameTree(r rollout.SHA, t time.Time) bool {
 	tree := o.commits[r].Tree
 	if tree == "" || tree == o.s.Tree {
 		return tree != ""
 	}
-	return slices.ContainsFunc(o.revisions[slices.Index(o.revisions, r)+1:], func(q rollout.SHA) bool {
-		return o.commits[q].Tree == tree && !o.tainted[q] && len(o.proof(q, t)) == 0
-	})
+	for _, q := range o.revisions[slices.Index(o.revisions, r):] {
+		if o.commits[q].Tree != tree {
+			continue
+		}
+		if q != r && !o.tainted[q] && len(o.proof(q, t)) == 0 {
+			return true
+		}
+		if slices.ContainsFunc(o.reported(q), func(c string) bool { return o.says(q, c, t) == "bad" }) {
+			return false
+		}
+	}
+	return false
 }
 
 // shut are the gates that are closed to a revision at a time.

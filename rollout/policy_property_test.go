@@ -167,7 +167,7 @@ func TestDecidingAgainAfterActingIsNothingOrLater(t *testing.T) {
 		if again.Action == rollout.Diverged {
 			t.Fatalf("once it is carried out: %s\n%s", again.Reason, tale)
 		}
-		if l.stage.SoakClock != rollout.WallClock || s.Reported != "" || l.namesakes() {
+		if l.stage.SoakClock != rollout.WallClock || s.Reported != "" || l.namesakes() || slices.ContainsFunc(d.GoesOut, l.failed) {
 			return // what is out now had a say in what is not
 		}
 		asked := slices.ContainsFunc(d.GoesOut, func(c rollout.Commit) bool { return l.meant[c.SHA].soak > l.stage.Soak })
@@ -179,6 +179,13 @@ func TestDecidingAgainAfterActingIsNothingOrLater(t *testing.T) {
 				t.Errorf("once it is carried out %s can go out, too; before: %s\n%s", name(v.Revision.SHA), before.Reason(), tale)
 			}
 		}
+	})
+}
+
+// failed tells whether a context ever failed on a commit.
+func (l *life) failed(c rollout.Commit) bool {
+	return slices.ContainsFunc(l.evidence[c.SHA], func(e rollout.Evidence) bool {
+		return e.State != rollout.EvidenceSuccess && e.State != rollout.EvidencePending
 	})
 }
 

@@ -463,7 +463,7 @@ func TestTheSameTreeNeedsNoSecondSoak(t *testing.T) {
 				0  tree D B
 				3  push D
 				4  look`,
-			want: "wait until 25h: D@3h unproven, C@2h unhealthy, B@1h soaking",
+			want: "wait until 25h: D@3h unhealthy, C@2h unhealthy, B@1h soaking",
 		},
 		{
 			name: "the tree of a bad one is no better for its age",
@@ -477,6 +477,48 @@ func TestTheSameTreeNeedsNoSecondSoak(t *testing.T) {
 				30 push D
 				30 look`,
 			want: "promote C(C B): D@30h soaking, C@2h promotable, B@1h tainted",
+		},
+		{
+			name: "the tree of one that has soaked failed since", stage: healthy(0, "flux/*"),
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				1  report B flux/x good
+				20 push C
+				20 report C flux/x bad
+				0  tree D B
+				24 push D
+				24.5 report D flux/x bad
+				25 look`,
+			want: "promote B(B): D@24h unhealthy, C@20h unhealthy, B@1h promotable",
+		},
+		{
+			name: "and of what comes after that", stage: healthy(0, "flux/*"),
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				1  report B flux/x good
+				0  tree D B
+				23 push D
+				23 report D flux/x bad
+				0  tree E B
+				24 push E
+				25 look`,
+			want: "promote B(B): E@24h unhealthy, D@23h unhealthy, B@1h promotable",
+		},
+		{
+			name: "the tree of release goes out whatever it did", stage: healthy(0, "flux/*"),
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				0  tree C A
+				3  push C
+				3  report C flux/x bad
+				3  look`,
+			want: "promote C(C B): C@3h promotable, B@1h unhealthy",
 		},
 		{
 			name: "a taint outlasts the same tree",
@@ -992,6 +1034,31 @@ func TestHealth(t *testing.T) {
 			want: "wait until 28h: D@4h soaking, C@4h unhealthy, B@1h unhealthy",
 		},
 		{
+			name: "a success that is written again settles no longer", stage: healthy(2*time.Hour, "flux/*"),
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  report B flux/x good
+				24.5 report B flux/x good
+				25 look`,
+			want: "promote B(B): B@1h promotable",
+		},
+		{
+			name: "but for one after a failure", stage: healthy(2*time.Hour, "flux/*"),
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				2  report B flux/x good
+				23 report B flux/x bad
+				24 report B flux/x good
+				24.5 report B flux/x good
+				25 look`,
+			want:    "wait until 26h: B@1h unproven",
+			reasons: []string{"good since 2026-03-03 08:00 UTC"},
+		},
+		{
 			name: "a success that a failure follows before it has settled", stage: healthy(2*time.Hour, "flux/*"),
 			story: `
 				0  push A
@@ -1023,6 +1090,140 @@ func TestHealth(t *testing.T) {
 				2  push C
 				2  look`,
 			want: "promote C(C B): C@2h promotable, B@1h tainted",
+		},
+	})
+}
+
+// forgotten is a story in which nobody says anything of y any more after it
+// failed.
+const forgotten = `
+	0  push A
+	0  release A
+	0  report A flux/x good
+	0  report A flux/y good
+	1  push B
+	1  report B flux/x good
+	1  report B flux/y bad
+	2  push C
+	2  report C flux/x good
+	3  push D
+	3  report D flux/x good
+	`
+
+// A context that failed has to be good again before anything goes out that
+// contains what it failed on, however long nobody has spoken of it.
+func TestAFailureStaysUntilItIsMended(t *testing.T) {
+	any, settles := healthy(0, "flux/*"), healthy(2*time.Hour, "flux/*")
+	runPolicy(t, []policyCase{
+		{
+			name: "a context that is never spoken of again", stage: any, story: forgotten + "27 look",
+			want:    "blocked: D@3h unhealthy, C@2h unhealthy, B@1h unhealthy",
+			reasons: []string{"flux/y of infra failed 2026-03-02 09:00 UTC on 4200000, which it contains, and was never good since; if it is gone for good: mage release:clear 4200000 <reason>"},
+		},
+		{
+			name: "good again, on one between", stage: any, story: forgotten + "4 report C flux/y good\n27 look",
+			want: "promote C(C B): D@3h unproven, C@2h promotable, B@1h unhealthy",
+		},
+		{
+			name: "good again, on the newest only", stage: any, story: forgotten + "4 report D flux/y good\n27 look",
+			want: "promote D(D C B): D@3h promotable, C@2h unhealthy, B@1h unhealthy",
+		},
+		{
+			name: "good again, and bad once more", stage: any, story: forgotten + "4 report C flux/y good\n5 report C flux/y bad\n27 look",
+			want:    "blocked: D@3h unhealthy, C@2h unhealthy, B@1h unhealthy",
+			reasons: []string{"flux/y of infra failed 2026-03-02 13:00 UTC on 4300000"},
+		},
+		{
+			name: "pending is not good", stage: any, story: forgotten + "4 report D flux/y pending\n27 look",
+			want: "blocked: D@3h unhealthy, C@2h unhealthy, B@1h unhealthy",
+		},
+		{
+			name: "good again, and settling", stage: settles, story: forgotten + "26 report C flux/y good\n27 look",
+			want: "wait until 28h: D@3h unproven, C@2h unproven, B@1h unhealthy",
+		},
+		{
+			name: "an operator clears it", stage: any, story: forgotten + "4 clear B\n27 look",
+			want: "promote D(D C B): D@3h promotable, C@2h unproven, B@1h unhealthy",
+		},
+		{
+			name: "and it fails again after that", stage: any, story: forgotten + "4 clear B\n5 report B flux/y bad\n27 look",
+			want: "blocked: D@3h unhealthy, C@2h unhealthy, B@1h unhealthy",
+		},
+		{
+			name: "cleared where it failed last", stage: any, story: forgotten + "4 report C flux/y bad\n5 clear C\n27 look",
+			want: "blocked: D@3h unproven, C@2h unhealthy, B@1h unhealthy",
+		},
+		{
+			name: "on the head of release", stage: any,
+			story: `
+				0  push A
+				0  release A
+				0  report A flux/x good
+				0  report A flux/y bad
+				1  push B
+				1  report B flux/x good
+				2  push C
+				2  report C flux/x good
+				27 look`,
+			want:    "blocked: C@2h unhealthy, B@1h unhealthy",
+			reasons: []string{"on 4100000000000000000000000000000000000000, which it contains", "release:clear 4100000000000000000000000000000000000000 <reason>"},
+		},
+		{
+			name: "a name that a newer revision speaks for", stage: healthy(0, "flux/y"),
+			story: `
+				0  push A
+				0  release A
+				1  push B
+				1  report B flux/y bad
+				2  push C
+				3  push D
+				3  report D flux/y good
+				26 look`,
+			want: "wait until 27h: D@3h soaking, C@2h unhealthy, B@1h unhealthy",
+		},
+		{
+			name: "what does not contain it is not blamed, and does not mend it", stage: any,
+			story: `
+				0  push A
+				0  release A
+				0  report A flux/x good
+				1  push B
+				1  report B flux/x good
+				2  push S
+				2  report S flux/x good
+				2  report S flux/y bad
+				3  push B
+				4  push C
+				4  report C flux/x good
+				4  report C flux/y good
+				5  push M<C,S
+				5  report M flux/x good
+				6  push D
+				6  report D flux/x good
+				28.5 look`,
+			want: "promote C(C B): D@6h unhealthy, M@5h unhealthy, S@5h unhealthy, C@4h promotable, B@1h promotable",
+		},
+	})
+}
+
+// More contexts can be wrong than are shown: what lasts longest is.
+func TestWhatIsNotShownOfHealthCounts(t *testing.T) {
+	story := `
+		0  push A
+		0  release A
+		1  push B
+		`
+	for _, context := range []string{"a", "b", "c", "d", "e", "f"} {
+		story += "24 report B flux/" + context + " good\n"
+	}
+	runPolicy(t, []policyCase{
+		{
+			name: "a failure", stage: healthy(2*time.Hour, "flux/*"), story: story + "24.5 report B flux/z bad\n25 look",
+			want: "blocked: B@1h unhealthy",
+		},
+		{
+			name: "what settles last", stage: healthy(2*time.Hour, "flux/*"), story: story + "25 report B flux/z good\n25 look",
+			want: "wait until 27h: B@1h unproven",
 		},
 	})
 }
@@ -1128,18 +1329,34 @@ func TestSoakOnHealthyTime(t *testing.T) {
 			2  report C flux/x good
 			2  report C flux/x bad
 			25 look`},
-		{name: "a context that is gone breaks nothing", stage: clock(rollout.PausingClock), want: "promote D(D C B): D@3h promotable, C@2h unproven, B@1h unhealthy", story: `
+		{name: "a context that is gone breaks nothing", stage: clock(rollout.PausingClock), want: "promote D(D C B): D@3h promotable, C@2h unproven, B@1h promotable", story: `
 			0  push A
 			0  release A
 			0  report A flux/x good
 			0  report A flux/y good
 			1  push B
 			1  report B flux/x good
-			1  report B flux/y bad
+			1  report B flux/y good
 			2  push C
 			2  report C flux/x good
 			3  push D
 			3  report D flux/x good
 			27 look`},
+		{name: "one that failed last does", stage: clock(rollout.PausingClock), want: "blocked: D@3h unhealthy, C@2h unhealthy, B@1h unhealthy", reasons: []string{"stands still: flux/y fails"}, story: forgotten + "27 look"},
+		{name: "also on the head of release", stage: clock(rollout.PausingClock), want: "blocked: D@3h unhealthy, C@2h unhealthy, B@1h unhealthy", reasons: []string{"stands still: flux/y fails"}, story: `
+			0  push A
+			0  release A
+			0  report A flux/x good
+			0  report A flux/y bad
+			1  push B
+			1  report B flux/x good
+			2  push C
+			2  report C flux/x good
+			3  push D
+			3  report D flux/x good
+			27 look`},
+		{name: "but not where an operator cleared it", stage: clock(rollout.PausingClock), want: "wait until 27h: D@3h soaking, C@2h unproven, B@1h unhealthy", story: forgotten + `
+			4  clear B
+			26 look`},
 	})
 }

@@ -31,12 +31,18 @@ type survey struct {
 	// tainted are the blocks of the taints, as they read for whatever contains
 	// the bad commit.
 	tainted []Block
-	// soaked are trees that may go out, with the revision that soaked; proven
-	// those that will by themselves, and when; and applied those that a
-	// cluster reported to have applied.
-	soaked  map[SHA]SHA
-	proven  map[SHA]time.Time
+	// passed are trees that may go out, or will by themselves; applied those
+	// that a cluster reported to have applied.
+	passed  map[SHA]passage
 	applied map[SHA]bool
+}
+
+// A passage is that of a tree through what is asked of a revision.
+type passage struct {
+	// by is the revision that has soaked. It is empty where none has yet; then
+	// at is when the first will have, by time alone.
+	by SHA
+	at time.Time
 }
 
 // newSurvey reads a snapshot.
@@ -48,8 +54,7 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 		applied:  map[SHA]bool{},
 	}
 	v.revisions, v.brings = revisions(now, s, g)
-	v.soaked = make(map[SHA]SHA, len(v.revisions))
-	v.proven = make(map[SHA]time.Time, len(v.revisions))
+	v.passed = make(map[SHA]passage, len(v.revisions))
 	v.taints = findTaints(g, s)
 	v.tainted = make([]Block, len(v.taints.all))
 	for i := range v.tainted {
@@ -98,14 +103,9 @@ func (v *survey) noteApplied() {
 // the answer.
 func (v *survey) verdicts() []Verdict {
 	all := make([]Verdict, len(v.revisions))
-	before := v.health.before
-	in := v.taints.inRevisions(v.brings)
+	in, pasts := v.taints.inRevisions(v.brings), v.health.remember(v.brings)
 	for i := len(all) - 1; i >= 0; i-- {
-		position := v.brings[i][0]
-		all[i] = v.judge(v.revisions[i], position, in[i], before)
-		if v.health.own != nil && v.health.own[position] != nil {
-			before = v.health.own[position]
-		}
+		all[i] = v.judge(v.revisions[i], v.brings[i][0], in[i], pasts[i])
 	}
 	v.unblock(all)
 	return all

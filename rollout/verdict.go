@@ -19,6 +19,9 @@ type Verdict struct {
 	// does not lift from this one, by which it goes out. It is empty where
 	// there is none yet.
 	Unblocks SHA
+	// same says that it has the tree of the stage, or of what has soaked, so
+	// that it needs no soak.
+	same bool
 	// why is the reason of a verdict that nothing blocks.
 	why func() string
 }
