@@ -46,136 +46,128 @@ type timeline struct {
 	*graph
 	since   []time.Time
 	pointed []bool
-	// tip is the position that the branch contained last, -1 for none.
-	tip int
-	// last is what the row before moved the branch to, if that is pending, and
-	// lastAt its position.
+	// each has every position at its own place, so that one is a list of one.
+	each []int
+	// tip are the positions whose history the branch contained last: one, as a
+	// rule.
+	tip []int
+	// last is the commit that was asked about last, and lastAt what is known of
+	// it.
 	last   SHA
-	lastAt int
-	// behind remembers, for commits that are not pending, the pending commit
+	lastAt []int
+	// behind remembers, for commits that are not pending, the pending commits
 	// that they are known to contain: those of pushes that were taken back,
 	// or made after the observation.
-	behind map[SHA]int
+	behind map[SHA][]int
 }
 
 func newTimeline(g *graph) *timeline {
-	return &timeline{
+	t := &timeline{
 		graph:   g,
 		since:   make([]time.Time, len(g.commits)),
 		pointed: make([]bool, len(g.commits)),
-		tip:     -1,
-		behind:  map[SHA]int{},
+		each:    make([]int, len(g.commits)),
+		behind:  map[SHA][]int{},
 	}
+	for position := range t.each {
+		t.each[position] = position
+	}
+	return t
 }
 
-// note takes an arrival of the ledger. It shows what the branch contained
-// when somebody looked, and so what had arrived by then. It never shows that
-// something left: the next promotion that finds a recorded revision gone drops
-// its arrival from the ledger.
+// note takes an arrival of the ledger: when somebody looked, the branch pointed
+// at it. If nothing shows that it had come before, rows are missing, and what
+// it does not contain was gone by then. Otherwise it shows nothing new, and
+// never that something left: the next promotion that finds a recorded revision
+// gone drops its arrival from the ledger.
 func (t *timeline) note(a Arrival) {
 	position, pending := t.index[a.Revision]
 	if !pending {
 		return
 	}
 	t.pointed[position] = true
-	if t.add(position, a.At) {
-		t.tip = position
+	if t.since[position].IsZero() {
+		t.move(t.each[position:position+1], a.At)
 	}
 }
 
-// see takes a row of the push log.
+// see takes a row of the push log. Until then the branch contained what Before
+// does, whatever was noted meanwhile, and from then on what After does. The row
+// before it can be missing: then the branch pointed at Before at this row's
+// time at the latest.
 func (t *timeline) see(m Movement) {
-	after, pending := t.index[m.After]
-	before, ok := t.before(m)
-	t.last, t.lastAt = m.After, after
-	if !pending {
-		t.last = ""
+	before := t.known(m.Before)
+	t.move(before, m.At)
+	if m.After != "" && !m.Forced {
+		t.learn(m.After, before)
 	}
-	switch {
-	case ok:
-		// The row before this one can be missing from the log. Then the
-		// branch pointed at Before at this row's time at the latest.
-		t.pointed[before] = true
-		t.move(before, m.At)
-	case pending && !m.Forced:
-		// After contains Before, so Before is on the stage already, or there
-		// was no branch: nothing that is pending was on it.
-		t.move(-1, m.At)
-	case m.Forced:
-		// Whatever was noted meanwhile, the branch had no more than Before is
-		// known to contain.
-		t.move(t.known(m.Before), m.At)
-	}
-	switch {
-	case pending:
-		t.pointed[after] = true
-	case m.After == "" || m.Forced:
-		after = -1
-	default:
-		after = t.known(m.Before)
-	}
-	if !pending {
-		t.behind[m.After] = after
-	}
-	t.move(after, m.At)
+	t.move(t.known(m.After), m.At)
 }
 
-// before is the position of the commit that a row moved the branch from: as a
-// rule the one that the row before it moved it to.
-func (t *timeline) before(m Movement) (int, bool) {
-	if m.Before != "" && m.Before == t.last {
-		return t.lastAt, true
+// known is the position of a commit that the branch pointed at, and of one that
+// is not pending those that it is known to contain. Where nothing tells, it
+// counts as nothing: a row that is missing costs time, and never safety.
+func (t *timeline) known(sha SHA) []int {
+	if sha == t.last {
+		return t.lastAt // the row before moved the branch to where this one finds it
 	}
-	return t.place(m.Before)
+	t.last, t.lastAt = sha, t.behind[sha]
+	if position, pending := t.index[sha]; pending {
+		t.pointed[position] = true
+		t.lastAt = t.each[position : position+1]
+	}
+	return t.lastAt
 }
 
-// known is the pending commit that a commit is known to contain, -1 for none.
-func (t *timeline) known(sha SHA) int {
-	if position, ok := t.index[sha]; ok {
-		return position
+// learn notes that an ordinary push kept what was there. What a commit contains
+// never changes: taken away and brought back, it still proves that much.
+func (t *timeline) learn(sha SHA, contains []int) {
+	if _, pending := t.index[sha]; pending {
+		return
 	}
-	if position, ok := t.behind[sha]; ok {
-		return position
-	}
-	return -1
+	all := slices.Concat(t.behind[sha], contains)
+	slices.Sort(all)
+	t.behind[sha] = slices.Compact(all)
 }
 
 // move makes the timeline contain what `to` reaches, and forget the rest.
-func (t *timeline) move(to int, at time.Time) {
-	if to == t.tip {
+func (t *timeline) move(to []int, at time.Time) {
+	if slices.Equal(to, t.tip) {
 		return
 	}
-	if to < 0 || !t.add(to, at) {
+	if !t.add(to, at) {
 		t.forgetAllBut(to)
 	}
 	t.tip = to
 }
 
-// add notes the arrival of what position reaches and the branch did not
-// contain yet. It tells whether everything that the branch contained is still
+// add notes the arrival of what positions reach and the branch did not contain
+// yet. It tells whether everything that the branch contained is surely still
 // there: what is new reaches into what was there only through the old tip, or
 // the old tip is not part of it.
-func (t *timeline) add(position int, at time.Time) (kept bool) {
-	kept = t.tip < 0
-	t.reach(position, func(p int) bool {
-		if p == t.tip {
-			kept = true
-		}
-		if !t.since[p].IsZero() {
-			return false
-		}
-		t.since[p] = at
-		return true
-	})
+func (t *timeline) add(positions []int, at time.Time) (kept bool) {
+	kept = len(t.tip) == 0
+	for _, position := range positions {
+		t.reach(position, func(p int) bool {
+			if len(t.tip) == 1 && p == t.tip[0] {
+				kept = true
+			}
+			if !t.since[p].IsZero() {
+				return false
+			}
+			t.since[p] = at
+			return true
+		})
+	}
 	return kept
 }
 
 // forgetAllBut takes away what a force-push took away. It looks at every
 // pending commit: force-pushes to an upstream branch are rare, and an
 // incremental answer would have to walk as far.
-func (t *timeline) forgetAllBut(position int) {
+func (t *timeline) forgetAllBut(positions []int) {
 	still := make([]bool, len(t.commits))
-	if position >= 0 {
+	for _, position := range positions {
 		t.reach(position, func(p int) bool {
 			first := !still[p]
 			still[p] = true

@@ -60,6 +60,30 @@ func TestArrivals(t *testing.T) {
 			"promote B(B): B@1h promotable",
 		},
 		{
+			"what two force-pushes in a row leave in place soaks on", `
+			0  push A
+			0  release A
+			1  push B
+			2  push C
+			3  push D
+			4  push C
+			5  push B
+			26 look`,
+			"promote B(B): B@1h promotable",
+		},
+		{
+			"what was taken away and brought back proves what it contains", `
+			0  push A
+			0  release A
+			1  push B
+			2  push C
+			3  push D<B
+			4  push C
+			5  push E<B
+			26 look`,
+			"wait until 28h: E@5h soaking, B@4h soaking",
+		},
+		{
 			"a branch that was deleted and made anew starts anew", `
 			0  push A
 			0  release A
@@ -250,6 +274,18 @@ func TestArrivals(t *testing.T) {
 			4  push E<B
 			26 look`,
 			"promote B(B): E@4h soaking, B@1h promotable",
+		},
+		{
+			"a record shows that what it does not contain was gone", `
+			0  push A
+			0  release A
+			1  push B
+			2  lost C<A
+			2  note C
+			3  lost B
+			4  push M<B,C
+			26.5 look`,
+			"wait until 28h: M@4h soaking, C@4h soaking, B@4h soaking",
 		},
 		{
 			"a record of something that the log has not", `

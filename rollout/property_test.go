@@ -27,6 +27,22 @@ func trueArrival(w *world, pushes []rollout.Movement, commit rollout.SHA) (since
 	return since, there
 }
 
+// provenArrival is the same as far as a complete log proves it to somebody who
+// has only what main contains now: what else it pointed at contains what an
+// ordinary push put it on top of, and nobody knows what more.
+func provenArrival(w *world, pushes []rollout.Movement, commit rollout.SHA) (since time.Time) {
+	now, proven, there := w.reach(w.branches["main"]), map[rollout.SHA]bool{}, false
+	for _, push := range pushes {
+		after := push.After
+		proven[after] = proven[after] || (now[after] && w.reach(after)[commit]) || (!push.Forced && proven[push.Before])
+		if proven[after] && !there {
+			since = push.At
+		}
+		there = proven[after]
+	}
+	return since
+}
+
 // A mover makes generated histories.
 type mover struct {
 	*world
@@ -162,6 +178,20 @@ func TestNothingGoesOutBeforeItsTime(t *testing.T) {
 		d := decide(s)
 		sound(t, m, s, d)
 		same(t, m, s, d)
+	})
+}
+
+// And nothing soaks for longer than it has to: a force-push starts anew what it
+// took away, and what nothing proves that it left there.
+func TestAForcePushLeavesTheRestInPlace(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := history(t, 50)
+		for _, v := range decide(m.snapshot(m.at)).Verdicts {
+			if proven := provenArrival(m.world, m.log["main"], v.Revision.SHA); v.Revision.Arrival.After(proven) {
+				t.Errorf("%s has been on main since %s, as the log proves, and is said to have arrived at %s",
+					name(v.Revision.SHA), hours(proven), hours(v.Revision.Arrival))
+			}
+		}
 	})
 }
 

@@ -7,16 +7,15 @@ import (
 	"github.com/monosense/k8s-ops/rollout/report"
 )
 
-// apart has a revision that may go out, a younger one that does not contain it,
-// and a merge of both.
+// apart has a revision that may go out, since it has the stage's tree, one that
+// was forced in its place, and a merge of both.
 func apart() rollout.Snapshot {
 	s := line(30, 20, 1)
 	s.Pending[1].Parents = []rollout.SHA{sha(1)}
 	s.Pending[2].Parents = []rollout.SHA{sha(3), sha(2)}
-	s.Movements, s.PushLog = nil, false
-	s.State.Arrivals = map[string][]rollout.Arrival{"main": {
-		{Revision: sha(2), At: in(-30)}, {Revision: sha(3), At: in(-20)}, {Revision: sha(4), At: in(-1)},
-	}}
+	s.Movements[1].Forced = true
+	s.Tree = sha(99)
+	s.Pending[0].Tree = s.Tree
 	return s
 }
 
