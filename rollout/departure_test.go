@@ -32,6 +32,34 @@ func TestTheLogOutdoesTheLedger(t *testing.T) {
 	}
 }
 
+// A report can be newer than the observation by a moment: the clocks of a forge
+// are not quite one. Healthy time goes on from there, and not from before.
+func TestHealthyTimeGoesOnFromTheReport(t *testing.T) {
+	glob, err := rollout.ParseGlob("flux/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := hour(25).Add(time.Second)
+	for clock, want := range map[rollout.SoakClock]time.Time{
+		rollout.PausingClock:    late.Add(6 * time.Hour),
+		rollout.RestartingClock: late.Add(24 * time.Hour),
+	} {
+		s := tell(t, `
+			0  push A
+			0  release A
+			1  push B
+			2  report B flux/x good
+			20 report B flux/x bad
+			25 look`)
+		s.Evidence[sha("B")] = append([]rollout.Evidence{{Context: "flux/x", State: rollout.EvidenceSuccess, At: late}}, s.Evidence[sha("B")]...)
+		stage := rollout.Stage{Name: "apps", Branch: "release", Soak: 24 * time.Hour, SoakClock: clock}
+		stage.Health.Required = []rollout.Requirement{{Cluster: "infra", Contexts: glob}}
+		if d := rollout.Decide(s.At, stage, s); !d.RetryAt.Equal(want) {
+			t.Errorf("clock %v: look again at %s, want %s: %s", clock, d.RetryAt, want, d.Reason)
+		}
+	}
+}
+
 // Without a log, the ledger forgets the arrival of what was taken away, also
 // where something else is still waiting.
 func TestTakenAwayAndBroughtBack(t *testing.T) {

@@ -155,6 +155,14 @@ func (h *healthyTime) healthy() bool {
 	return len(h.is) > 0 && h.is[len(h.is)-1]
 }
 
+// changed is when it last became so, as far as is known.
+func (h *healthyTime) changed() time.Time {
+	if len(h.at) == 0 {
+		return time.Time{}
+	}
+	return h.at[len(h.at)-1]
+}
+
 // soaked is how much of the time since an arrival counts.
 func (h *healthyTime) soaked(arrival, now time.Time) time.Duration {
 	switch {

@@ -147,7 +147,9 @@ func (v *survey) soaking(r Revision, position int) (Block, bool) {
 		b.Commit = v.g.commits[v.asked[position].position].SHA
 	}
 	if v.stage.SoakClock == WallClock || v.healthy.healthy() {
-		b.Until = v.now.Add(left)
+		// What was reported a moment ago can be newer than the observation.
+		from := later(v.now, v.healthy.changed())
+		b.Until = from.Add(asked - v.healthy.soaked(arrival, from))
 	}
 	until, commit := b.Until, b.Commit
 	b.why = func() string { return v.soakingReason(arrival, recorded, asked, left, until, commit) }
