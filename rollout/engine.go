@@ -75,6 +75,7 @@ func (e *Engine) survey(ctx context.Context, stage Stage) (Snapshot, Observation
 		Upstream:   Head{upstream.Branch, o.Heads[upstream.Branch]},
 		Target:     Head{stage.Branch, o.Heads[stage.Branch]},
 		Ledger:     Head{e.Plan.Ledger, o.Ledger},
+		Entered:    e.Ledger.Record(LedgerCommit{SHA: o.Ledger, Message: o.Message}).At,
 		PushLog:    o.PushLog,
 		Tree:       o.Trees[stage.Branch],
 		Repository: e.Plan.Repository,
@@ -360,8 +361,8 @@ func (e *Engine) mayPromote(ctx context.Context, o Observation, d Decision) erro
 // stateAfter is the ledger's state once the decision is carried out: arrivals
 // of revisions that are no longer pending are dropped, a new one is added,
 // and what was promoted has now arrived on the stage's own branch, for the
-// stage after it. Holds that have run out and marks that nothing waits for any
-// more are dropped, too.
+// stage after it. Holds that ran out long ago and marks that nothing waits for
+// any more are dropped, too.
 func (e *Engine) stateAfter(r Receipt) State {
 	s, d := r.Snapshot, r.Decision
 	pending := set(s.Pending)
@@ -369,9 +370,9 @@ func (e *Engine) stateAfter(r Receipt) State {
 		delete(pending, c.SHA)
 	}
 	still := func(sha SHA) bool { return pending[sha] }
-	state := s.State.current(s.At).Without(s.Upstream.Branch, still)
+	state := s.State.lasting(s.At).Without(s.Upstream.Branch, still)
 	if d.Record != nil && still(d.Record.Revision) {
-		state = state.WithArrival(s.Upstream.Branch, Arrival{d.Record.Revision, roundUp(d.Record.At)}, still)
+		state = state.WithArrival(s.Upstream.Branch, Arrival{d.Record.Revision, s.notBefore(d.Record.At)}, still)
 	}
 	if d.Action == Promote && !e.feeds(d.Stage) {
 		// What has passed the last stage waits for none.
@@ -385,7 +386,7 @@ func (e *Engine) stateAfter(r Receipt) State {
 		state.Cleared = slices.DeleteFunc(slices.Clone(state.Cleared), passed)
 	}
 	if d.Action == Promote && !s.PushLog && e.feeds(d.Stage) {
-		arrival := Arrival{d.Revision.SHA, roundUp(s.At)}
+		arrival := Arrival{d.Revision.SHA, s.notBefore(s.At)}
 		state = state.WithArrival(s.Target.Branch, arrival, func(SHA) bool { return true })
 	}
 	return state
@@ -401,6 +402,11 @@ func failingHead(s Snapshot, d Decision) (last SHA, fails bool) {
 	}
 	return last, !d.Stage.Health.failed(s.Evidence[last]).IsZero()
 }
+
+// notBefore is the time as which an arrival is recorded that is seen at a moment.
+// Time does not go back: where the newest entry is later, one of two clocks is
+// wrong. Nobody can tell which, and the later one is the safe side.
+func (s Snapshot) notBefore(t time.Time) time.Time { return roundUp(later(t, s.Entered)) }
 
 // roundUp is the first whole second that is not before a moment: an arrival
 // must not be recorded as earlier than it was.

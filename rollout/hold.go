@@ -94,7 +94,7 @@ func (e *Engine) Resume(ctx context.Context, request ResumeRequest) (Receipt, er
 		}
 		var left []Hold
 		for _, h := range s.Holds {
-			if (request.All || h.By == whose) && (request.Stage == "" || h.Stage == request.Stage) {
+			if (request.All || h.By == whose) && (request.Stage == "" || h.Stage == request.Stage) && h.Holds(h.Stage, o.At) {
 				entry.Holds = append(entry.Holds, h)
 			} else {
 				left = append(left, h)

@@ -118,12 +118,37 @@ func TestHoldsRunOut(t *testing.T) {
 	}
 	r.now = hour(36)
 	must(t)(r.as("cleo", twoStages).Hold(t.Context(), rollout.HoldRequest{Reason: "a third", Until: hour(37)}))
-	if diff := cmp.Diff("ada cleo", r.holders(t)); diff != "" {
-		t.Errorf("what has run out is kept (-want +got):\n%s", diff)
+	if receipt := must(t)(r.as("ben", twoStages).Hold(t.Context(), rollout.HoldRequest{Reason: "a fourth", Until: hour(37)})); len(receipt.Snapshot.State.Holds) != 3 {
+		t.Errorf("what has run out is told: %v", receipt.Snapshot.State.Holds)
 	}
+	_, err := r.as("dora", twoStages).Resume(t.Context(), rollout.ResumeRequest{By: "eve"})
+	refusal(t, err, rollout.ErrRefused, "eve has no such hold", "a freeze")
 	r.now = hour(40)
-	if got := r.promotes(t); got != rollout.Promote || r.holders(t) != "" {
-		t.Errorf("at hour 40: %s, and held by %q", got, r.holders(t))
+	if got := r.promotes(t); got != rollout.Promote {
+		t.Errorf("at hour 40: %s", got)
+	}
+	_, err = r.as("ada", twoStages).Resume(t.Context(), rollout.ResumeRequest{})
+	refusal(t, err, rollout.ErrRefused, "there is no hold to lift")
+	r.now = hour(40 + 31*24)
+	must(t)(r.as("cleo", twoStages).Hold(t.Context(), rollout.HoldRequest{Reason: "a month later"}))
+	if diff := cmp.Diff("cleo", r.holders(t)); diff != "" {
+		t.Errorf("what ran out a month ago is kept (-want +got):\n%s", diff)
+	}
+}
+
+// Whoever writes with a clock that is ahead takes no hold away for those whose
+// clock is right.
+func TestAHoldOutlivesAClockThatIsAhead(t *testing.T) {
+	r := newRemote(t, "main", "release")
+	r.pushLog = false
+	r.push("main", 1, "B")
+	r.now = hour(2)
+	must(t)(r.as("ada", twoStages).Hold(t.Context(), rollout.HoldRequest{Reason: "a freeze", Until: hour(60)}))
+	r.now = hour(2 + 5*24)
+	must(t)(r.as("ben", twoStages).Taint(t.Context(), rollout.MarkRequest{Commit: rollout.Prefix(sha("D")), Reason: "it will break"}))
+	r.now = hour(59)
+	if got := r.promotes(t); got != rollout.Wait {
+		t.Errorf("held until hour 60: %s", got)
 	}
 }
 

@@ -296,6 +296,48 @@ func TestRolloutsKeepTheirWord(t *testing.T) {
 	})
 }
 
+// Where the clock of whoever looks is the only one, it may be wrong by another
+// bit each time: a soak is short by as much as it went ahead between the look
+// that recorded the arrival and the one that promoted, and no more. Nor is an
+// arrival recorded as before the entry that was there.
+func TestAClockThatJumps(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := newRemote(t, "main", "release")
+		r.pushLog = false
+		m := &mover{world: r.world, at: epoch}
+		e := r.engine(twoStages)
+		recorded := map[rollout.SHA]time.Duration{}
+		for range rapid.IntRange(1, 30).Draw(rt, "looks") {
+			m.wait(rt)
+			if rapid.Bool().Draw(rt, "push") {
+				m.move("main", m.ahead(rt, m.branches["main"]), m.at)
+			}
+			wrong := time.Duration(rapid.IntRange(-72, 72).Draw(rt, "hours wrong")) * time.Hour
+			r.now = m.at.Add(wrong)
+			entries := r.entries()
+			receipt, err := e.Promote(t.Context(), apps)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			switch entry := receipt.Entry; {
+			case entry == nil:
+			case entry.Kind == rollout.EntryArrival:
+				recorded[entry.To] = wrong
+				for _, a := range receipt.Snapshot.State.Arrivals["main"] {
+					if n := len(entries); n > 0 && a.Revision == entry.To && a.At.Before(entries[n-1].At) {
+						rt.Errorf("%s is recorded as of %s, before the entry of %s", name(a.Revision), hours(a.At), hours(entries[n-1].At))
+					}
+				}
+			case entry.Kind == rollout.EntryPromotion:
+				arrived, _ := trueArrival(m.world, m.log["main"], entry.To)
+				if soaked, ahead := m.at.Sub(arrived), wrong-recorded[entry.To]; soaked < apps.Soak-ahead {
+					rt.Errorf("%s went out after %s, and the clock had gone ahead by %s", name(entry.To), soaked, ahead)
+				}
+			}
+		}
+	})
+}
+
 func keepsItsWord(t *rapid.T, r *remote, e *rollout.Engine, stage rollout.Stage) (promoted int) {
 	before := r.branches[stage.Branch]
 	receipt, err := e.Promote(t.Context(), stage)

@@ -15,9 +15,11 @@ type Snapshot struct {
 	// Upstream is what the stage takes its revisions from, Target its own
 	// branch.
 	Upstream, Target Head
-	// Ledger is the head of the ledger, and State what its tree says.
-	Ledger Head
-	State  State
+	// Ledger is the head of the ledger, and State what its tree says. Entered
+	// is the time of its newest entry, by the clock of whoever made it.
+	Ledger  Head
+	State   State
+	Entered time.Time
 	// Pending are the commits that the upstream has and the stage has not, in
 	// any order; Foreign those that the stage has and the upstream has not.
 	Pending, Foreign []Commit
@@ -60,7 +62,7 @@ type State struct {
 	// recorded. Each is contained in those after it.
 	Arrivals map[string][]Arrival
 	// Holds are in the order in which they were put there. One that has run
-	// out is dropped with the next entry.
+	// out is dropped with an entry of a month later.
 	Holds []Hold
 	// Taints and Cleared are operators' words on single commits, one at most
 	// for each commit in both.

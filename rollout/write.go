@@ -44,7 +44,7 @@ func (e *Engine) tryWrite(ctx context.Context, decide func(State, Observation) (
 	if err != nil {
 		return Receipt{}, err
 	}
-	entry, after, err := decide(state.current(o.At), o)
+	entry, after, err := decide(state.lasting(o.At), o)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -52,7 +52,7 @@ func (e *Engine) tryWrite(ctx context.Context, decide func(State, Observation) (
 	if err != nil {
 		return Receipt{}, fmt.Errorf("write ledger entry: %w", err)
 	}
-	r := Receipt{Entry: &entry, Snapshot: Snapshot{At: o.At, Ledger: ledger, State: after}}
+	r := Receipt{Entry: &entry, Snapshot: Snapshot{At: o.At, Ledger: ledger, State: after.current(o.At)}}
 	if r.Commit, err = e.commit(ctx, Transaction{Ledger: ledger, Draft: draft}); err != nil {
 		return Receipt{}, fmt.Errorf("%s: %w", entry.Kind, err)
 	}
@@ -61,9 +61,18 @@ func (e *Engine) tryWrite(ctx context.Context, decide func(State, Observation) (
 
 // current is the state without holds that have run out.
 func (s State) current(now time.Time) State {
-	s.Holds = slices.DeleteFunc(slices.Clone(s.Holds), func(h Hold) bool { return !h.Until.IsZero() && !now.Before(h.Until) })
+	s.Holds = slices.DeleteFunc(slices.Clone(s.Holds), func(h Hold) bool { return !h.Holds(h.Stage, now) })
 	return s
 }
+
+// holdsKept is for how long the ledger keeps a hold that has run out. Now can be
+// the clock of a machine that is some days ahead: it lets through what it must
+// not, but it does not take the hold away for everybody who comes after it.
+const holdsKept = 30 * 24 * time.Hour
+
+// lasting is the state without holds that ran out so long ago that no clock is
+// to blame.
+func (s State) lasting(now time.Time) State { return s.current(now.Add(-holdsKept)) }
 
 // required checks a reason that has to be given.
 func required(given string) (string, error) {

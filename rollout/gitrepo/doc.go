@@ -38,5 +38,6 @@
 //
 // There is no log of pushes, so arrivals come from the ledger. A revision that
 // a force-push took away and another brought back, with nobody looking in
-// between, keeps its arrival.
+// between, keeps its arrival. The time is that of whoever runs it, and nothing
+// tells whether it is right.
 package gitrepo
