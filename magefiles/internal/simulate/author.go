@@ -218,7 +218,7 @@ func (y *year) push(to *change, what string) {
 	y.note("%s to %s (%d): %s", what, to.sha.Short(), to.number, to.subject)
 	if y.character.pushLog && y.chance(y.character.unlogged) {
 		y.ground.lose(y.first.branch)
-		y.first.unlogged[to] = true
+		y.first.moves[len(y.first.moves)-1].lost = true
 		y.note("the push log loses its row")
 	}
 	y.diverge()

@@ -71,30 +71,29 @@ func (t tree) sha() rollout.SHA { return rollout.SHA(hex.EncodeToString(t[:])) }
 type line struct {
 	branch string
 	head   *change
-	// since is from when on the branch has contained a commit without
-	// interruption, for all that it contains.
-	since map[*change]time.Time
-	// pointed tells which of its moves made the branch point at a commit last.
-	pointed map[*change]int
-	// heads are what it pointed at, oldest first.
-	heads []*change
-	// unlogged are commits whose move stands in no push log.
-	unlogged map[*change]bool
-	moves    int
-	// forced is the last move that took something away, 0 for none, and
-	// forcedAt when that was.
-	forced   int
-	forcedAt time.Time
+	// came is with which of the moves each commit came that the branch has
+	// contained since then without interruption.
+	came map[*change]int
+	// moves are all there were, oldest first, and pointed is what the branch
+	// pointed at after one of them.
+	moves   []move
+	pointed map[*change]bool
+}
+
+// A move is one move of a branch.
+type move struct {
+	to *change
+	at time.Time
+	// forced says that it took something away, and lost that the push log does
+	// not have it.
+	forced, lost bool
 }
 
 // line is the branch of that name.
 func (c *chronicle) line(branch string) *line {
 	l, known := c.lines[branch]
 	if !known {
-		l = &line{
-			branch: branch, since: map[*change]time.Time{},
-			pointed: map[*change]int{}, unlogged: map[*change]bool{},
-		}
+		l = &line{branch: branch, came: map[*change]int{}, pointed: map[*change]bool{}}
 		c.lines[branch] = l
 	}
 	return l
@@ -102,31 +101,39 @@ func (c *chronicle) line(branch string) *line {
 
 // has tells whether the branch contains a commit.
 func (l *line) has(c *change) bool {
-	_, ok := l.since[c]
+	_, ok := l.came[c]
 	return ok
+}
+
+// since is from when on the branch has contained a commit without
+// interruption.
+func (l *line) since(c *change) (at time.Time, has bool) {
+	came, has := l.came[c]
+	if !has {
+		return time.Time{}, false
+	}
+	return l.moves[came].at, true
 }
 
 // move points the branch at a commit.
 func (l *line) move(to *change, at time.Time) {
-	l.moves++
 	fresh := missing(to, l.has)
-	if l.head != nil && !isAmong(l.head, to, fresh) {
-		l.forced = l.moves
-		l.forcedAt = at
-		kept := map[*change]time.Time{}
+	forced := l.head != nil && !isAmong(l.head, to, fresh)
+	if forced {
+		kept := map[*change]int{}
 		for _, c := range missing(to, func(*change) bool { return false }) {
-			if since, had := l.since[c]; had {
-				kept[c] = since
+			if came, had := l.came[c]; had {
+				kept[c] = came
 			}
 		}
-		l.since = kept
+		l.came = kept
 	}
 	for _, c := range fresh {
-		l.since[c] = at
+		l.came[c] = len(l.moves)
 	}
 	l.head = to
-	l.heads = append(l.heads, to)
-	l.pointed[to] = l.moves
+	l.pointed[to] = true
+	l.moves = append(l.moves, move{to: to, at: at, forced: forced})
 }
 
 // missing is what a commit reaches without what is known, newest first.

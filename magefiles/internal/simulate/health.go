@@ -72,9 +72,9 @@ func (p *picture) expected(c *candidate, asked rollout.Requirement) []string {
 // before is the newest of the stage's heads that anything was reported of: the
 // head itself may have been skipped.
 func (p *picture) before() *change {
-	for _, head := range slices.Backward(p.stage.own.heads) {
-		if slices.ContainsFunc(p.reports(head), func(r report) bool { return p.asks(r.context) }) {
-			return head
+	for _, move := range slices.Backward(p.stage.own.moves) {
+		if slices.ContainsFunc(p.reports(move.to), func(r report) bool { return p.asks(r.context) }) {
+			return move.to
 		}
 	}
 	return p.target

@@ -164,29 +164,24 @@ func (p *picture) findCandidates() {
 // candidate is a pending commit as a revision, nil where it is none.
 func (p *picture) candidate(c *change) *candidate {
 	up := p.stage.upstream
-	move, pointed := up.pointed[c]
-	recorded, isRecorded := p.y.word.arrivals[up.branch][c]
-	found := &candidate{change: c, early: up.since[c], late: up.since[c], known: true}
+	if !up.pointed[c] {
+		return nil
+	}
+	since, _ := up.since(c)
+	found := &candidate{change: c, early: since, late: since, known: true}
+	recorded, isRecorded := p.recorded(c)
 	switch {
-	case !pointed:
-		return nil
-	case isRecorded && !p.y.character.pushLog:
-		found.early, found.late = recorded, recorded
-	case isRecorded:
-		found.late, found.known = recorded, false
-	case !p.y.character.pushLog && c != p.head:
-		return nil
-	case !p.y.character.pushLog:
-		found.early, found.late = p.at, p.at.Add(time.Second)
-	case up.unlogged[c]:
-		found.late, found.known = p.at.Add(time.Second), c == p.head
-	default:
-		found.known = move >= up.forced || c == p.head
-		if up.forcedAt.After(found.late) {
-			// What is gone tells nothing of what it contained, so it need not
-			// count that it had arrived before.
-			found.late = up.forcedAt
+	case p.y.character.pushLog:
+		found.late, found.known = p.proven(c)
+		if isRecorded && recorded.Before(since) {
+			found.early = recorded
 		}
+	case isRecorded:
+		found.early, found.late = recorded, recorded
+	case c != p.head:
+		return nil
+	default:
+		found.early, found.late = p.at, p.at.Add(time.Second)
 	}
 	p.fill(found)
 	return found
@@ -249,7 +244,8 @@ func (p *picture) any(sha rollout.SHA) *candidate {
 	if _, pending := p.place[c]; !pending || p.y.character.pushLog {
 		return nil
 	}
-	found := &candidate{change: c, early: p.stage.upstream.since[c], late: p.at}
+	since, _ := p.stage.upstream.since(c)
+	found := &candidate{change: c, early: since, late: p.at}
 	p.fill(found)
 	return found
 }

@@ -90,12 +90,12 @@ func (y *year) auditArrivals(stage *stage, s stateEntry) {
 			return
 		}
 		found[c] = a.At
-		if since, has := up.since[c]; has && a.At.Before(since.Add(-y.character.behind).Truncate(time.Second)) {
+		if since, has := up.since(c); has && a.At.Before(since.Add(-y.character.behind).Truncate(time.Second)) {
 			y.fail(invSoak, "%s is recorded to have arrived on %s at %s; it came at %s", c.sha.Short(), up.branch, a.At, since)
 		}
 	}
 	for c, at := range y.word.arrivals[up.branch] {
-		since, has := up.since[c]
+		since, has := up.since(c)
 		if !has || since.After(at) || stage.own.has(c) {
 			continue // it left, or went out
 		}
