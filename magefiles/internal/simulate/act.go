@@ -34,9 +34,10 @@ type act struct {
 	// looks.
 	through, dry bool
 
-	// at is the time of the observation that it decided on, and picture what
-	// was true then.
+	// at is the time of the observation that it decided on, by a clock that was
+	// wrong by so much, and picture what was true then.
 	at      time.Time
+	wrong   time.Duration
 	picture *picture
 	// calls counts those that it has made, and meddling is what happens at
 	// one of them.
@@ -138,6 +139,10 @@ func (a *act) outcome() string {
 	return text
 }
 
+// mostFlying is how many acts of which nobody knows the end can still take
+// effect. One may be late by weeks, with many behind it that never come.
+const mostFlying = 100
+
 // conclude compares what an act says that it did with what it did.
 func (y *year) conclude(a *act) {
 	unclear := errors.Is(a.err, rollout.ErrUncertain) || errors.Is(a.err, rollout.ErrUnavailable)
@@ -151,7 +156,7 @@ func (y *year) conclude(a *act) {
 	case a.killed || (unclear && a.faults > 0):
 		if len(a.effects) == 0 {
 			// It can still be on its way.
-			y.flying = append([]*act{a}, y.flying[:min(len(y.flying), 8)]...)
+			y.flying = append([]*act{a}, y.flying[:min(len(y.flying), mostFlying)]...)
 		}
 	case a.err != nil && len(a.effects) > 0:
 		y.fail(invLedger, "%s took place, and says: %v", a, a.err)
@@ -178,5 +183,5 @@ func (y *year) seen(q rollout.Query, o rollout.Observation) {
 	if a.stage != nil && len(q.Branches) < 2 {
 		return // it looks what became of a transaction
 	}
-	a.at, a.picture, a.ruffled = o.At, nil, false
+	a.at, a.wrong, a.picture, a.ruffled = o.At, y.watch.wrong, nil, false
 }

@@ -87,33 +87,35 @@ func (y *year) audit(ended *act) {
 		y.fail(invLedger, "%v", err)
 		return
 	}
+	before, slowest := y.entered, time.Duration(0)
 	for _, commit := range gained {
-		y.entry(ended, commit)
+		by := y.entry(ended, commit)
 		if y.err != nil {
 			return
 		}
+		slowest = min(slowest, by.wrong)
 	}
 	y.audited = y.ground.head(ledgerBranch)
-	y.auditState()
+	y.auditState(before, slowest)
 	y.auditHeads()
 }
 
 // entry finds the act that made an entry, and what it did.
-func (y *year) entry(ended *act, commit rollout.LedgerCommit) {
+func (y *year) entry(ended *act, commit rollout.LedgerCommit) *act {
 	lines := strings.Split(strings.TrimSpace(commit.Message), "\n")
 	text, ok := strings.CutPrefix(lines[len(lines)-1], "Rollout-Entry: ")
 	var e entry
 	if err := json.Unmarshal([]byte(text), &e); !ok || err != nil {
 		y.fail(invLedger, "%s is no entry (%v): %s", commit.SHA, err, commit.Message)
-		return
+		return nil
 	}
 	a := y.author(ended, e)
 	if a == nil {
 		y.fail(invLedger, "nobody did what %s says: %s", commit.SHA.Short(), text)
-		return
+		return nil
 	}
 	a.effects = append(a.effects, commit.SHA)
-	y.entries[commit.SHA] = true
+	y.entries[commit.SHA], y.entered = true, e.At
 	y.overtake(ended, a)
 	if by := a.by; by != "" && e.By != by {
 		y.fail(invLedger, "%s is entered as %s's", a, e.By)
@@ -134,6 +136,7 @@ func (y *year) entry(ended *act, commit rollout.LedgerCommit) {
 		y.clearEntry(a, e)
 	}
 	y.tally.count(rollout.EntryKind(e.Kind))
+	return a
 }
 
 // overtake notes that an act took effect: whatever else is under way was
@@ -215,8 +218,8 @@ func (y *year) resumeEntry(a *act, e entry) {
 		if !h.over(a.at) && asked != lifted[h.reason] {
 			y.fail(invLedger, "%s lifts %v: %t, and is entered as %v", a, h, asked, e.Holds)
 		}
-		if !asked {
-			kept = append(kept, h)
+		if !asked || h.over(a.at) {
+			kept = append(kept, h) // by a clock that is ahead it need not be lifted
 		}
 	}
 	y.word.holds = kept

@@ -31,6 +31,9 @@ type character struct {
 	operators time.Duration
 	// globbed has the plan name its contexts by a pattern.
 	globbed bool
+	// jumps is the mean time between two jumps of the clock of whoever runs
+	// the engine, 0 for a clock that is right.
+	jumps time.Duration
 }
 
 // newCharacter draws a character.
@@ -61,6 +64,14 @@ func newCharacter(random *rand.Rand) character {
 	return c
 }
 
+// wayward draws whether the clock of whoever runs the engine jumps. It counts
+// where there is no push log; and such a remote has no statuses either.
+func (c *character) wayward(random *rand.Rand) {
+	if !c.pushLog && random.IntN(2) == 0 {
+		c.jumps = time.Duration(1+random.IntN(200)) * time.Hour
+	}
+}
+
 // ledgerBranch is where the ledger is kept.
 const ledgerBranch = "rollout/ledger"
 
@@ -83,7 +94,7 @@ func newPlan(random *rand.Rand, c character) rollout.Plan {
 	for i, name := range names {
 		stage := rollout.Stage{Name: name, Branch: "release/" + name, Clusters: []string{name}}
 		stage.Soak = []time.Duration{0, time.Hour, 6 * time.Hour, 24 * time.Hour, 24 * time.Hour, 72 * time.Hour}[random.IntN(6)]
-		if random.IntN(2) == 0 {
+		if random.IntN(2) == 0 && c.jumps == 0 {
 			health(random, c, plan.Stages[i].Clusters[0], &stage)
 		}
 		if random.IntN(2) == 0 {
@@ -196,6 +207,9 @@ func (c character) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "push log %t, a push in %s, a tick in %s, an operator in %s", c.pushLog,
 		c.pushes.Round(time.Minute), c.ticks.Round(time.Minute), c.operators.Round(time.Minute))
+	if c.jumps > 0 {
+		fmt.Fprintf(&b, ", a jump of the clock in %s", c.jumps.Round(time.Minute))
+	}
 	fmt.Fprintf(&b, "; faults %.2f, races %.2f, side %.2f, forced %.3f, revert %.2f, unlogged %.2f, broken %.2f, silent %.2f, globbed %t",
 		c.faults, c.races, c.side, c.forced, c.revert, c.unlogged, c.broken, c.silent, c.globbed)
 	return b.String()

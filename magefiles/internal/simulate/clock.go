@@ -55,3 +55,27 @@ func (c *clock) set(t time.Time) {
 
 // pass lets some time go by.
 func (c *clock) pass(d time.Duration) { c.set(c.now().Add(d)) }
+
+// A watch is the clock of whoever runs the engine. It counts where the forge
+// has none of its own, and then it may jump, forwards and back.
+type watch struct {
+	forge  *clock
+	random *rand.Rand
+	// wrong is by how much it is ahead of the forge's clock now.
+	wrong time.Duration
+}
+
+// Now is what the watch shows.
+func (w *watch) Now() time.Time { return w.of(w.forge.Now()) }
+
+// of is what the watch shows at a moment by the forge's clock.
+func (w *watch) of(t time.Time) time.Time { return t.Add(w.wrong) }
+
+// farthest is the most by which a watch is wrong.
+const farthest = 5 * 24 * time.Hour
+
+// jump makes the watch wrong by minutes, hours or days, or puts it right.
+func (w *watch) jump() {
+	most := []time.Duration{0, time.Hour, 24 * time.Hour, farthest}[w.random.IntN(4)]
+	w.wrong = time.Duration(w.random.Int64N(int64(2*most)+1)) - most
+}

@@ -55,7 +55,7 @@ func (y *year) expectWord(a *act) {
 		// By now it is tainted; was it before?
 		want = len(a.effects) > 0 || !(y.word.taints[a.target] || y.last.own.has(a.target))
 	case a.kind == rollout.EntryResume && !done:
-		want = slices.ContainsFunc(y.word.holds, func(h hold) bool { return a.lifts(h) && !h.over(y.clock.now()) })
+		want = slices.ContainsFunc(y.word.holds, func(h hold) bool { return a.lifts(h) && !h.over(a.at) })
 	case a.kind == rollout.EntryClear && !done:
 		want = y.word.taints[a.target]
 		for by := range y.reverts(a.target) {

@@ -38,29 +38,30 @@ type ground interface {
 // inMemory is a ground of memory alone.
 type inMemory struct {
 	forge *memory.Forge
-	see   func(rollout.Query, rollout.Observation)
+	y     *year
 }
 
-func newInMemory(c *clock, pushLog bool, see func(rollout.Query, rollout.Observation)) *inMemory {
-	return &inMemory{memory.New(memory.Options{Clock: c.Now, PushLog: pushLog, Viewer: "cron"}), see}
+func newInMemory(y *year) *inMemory {
+	return &inMemory{memory.New(memory.Options{Clock: y.clock.Now, PushLog: y.character.pushLog, Viewer: "cron"}), y}
 }
 
 // eyes tell what the engine was told of the branches.
 type eyes struct {
 	*memory.Forge
-	see func(rollout.Query, rollout.Observation)
+	y *year
 }
 
 func (e eyes) Observe(ctx context.Context, q rollout.Query) (rollout.Observation, error) {
 	o, err := e.Forge.Observe(ctx, q)
 	if err == nil {
-		e.see(q, o)
+		o.At = e.y.watch.of(o.At)
+		e.y.seen(q, o)
 	}
 	return o, err
 }
 
 func (g *inMemory) ports() (rollout.Remote, rollout.History) {
-	return eyes{g.forge, g.see}, g.forge
+	return eyes{g.forge, g.y}, g.forge
 }
 
 func (g *inMemory) add(c *change, author, message string) (err error) {

@@ -51,8 +51,15 @@ func (y *year) meddle(a *act) {
 		}
 		a.meddling = append(a.meddling, m)
 	}
+	if y.character.jumps > 0 && y.chance(y.character.races) {
+		a.meddling = append(a.meddling, meddling{call: 1 + y.random.IntN(mostCalls), port: y.racesAt, name: "a jump of the clock", other: y.jump})
+	}
 	for chance := y.character.faults; y.chance(chance); chance = 0.4 {
-		a.meddling = append(a.meddling, meddling{call: 1 + y.random.IntN(mostCalls), fate: faults[y.random.IntN(len(faults))]})
+		m := meddling{call: 1 + y.random.IntN(mostCalls), fate: faults[y.random.IntN(len(faults))]}
+		if y.aimed > 0 && y.chance(y.aimed) {
+			m.port = "Commit"
+		}
+		a.meddling = append(a.meddling, m)
 	}
 }
 

@@ -58,7 +58,7 @@ func (y *year) hold(s *stage) {
 	}
 	switch y.random.IntN(4) {
 	case 0:
-		request.Until = y.clock.now().Add(y.within(72))
+		request.Until = y.watch.of(y.clock.now()).Add(y.within(72))
 		a.until = request.Until
 	case 1:
 		request.For = y.within(72)

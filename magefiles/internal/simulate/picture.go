@@ -20,6 +20,8 @@ type picture struct {
 	y     *year
 	stage *stage
 	at    time.Time
+	// entered is when the ledger gained its newest entry.
+	entered time.Time
 	// target and head are where the stage and its upstream stood.
 	target, head *change
 	diverged     bool
@@ -68,7 +70,7 @@ func (p places) has(place int) bool { return p[place/64]&(1<<(place%64)) != 0 }
 // look makes the picture of a stage as of now.
 func (y *year) look(s *stage, at time.Time) *picture {
 	p := &picture{
-		y: y, stage: s, at: at, told: y.told, target: s.own.head, head: s.upstream.head,
+		y: y, stage: s, at: at, entered: y.entered, told: y.told, target: s.own.head, head: s.upstream.head,
 		place: map[*change]int{}, reversers: map[*change][]*change{},
 		diverged: !s.upstream.has(s.own.head),
 	}
@@ -167,24 +169,39 @@ func (p *picture) candidate(c *change) *candidate {
 	if !up.pointed[c] {
 		return nil
 	}
-	since, _ := up.since(c)
-	found := &candidate{change: c, early: since, late: since, known: true}
-	recorded, isRecorded := p.recorded(c)
-	switch {
+	found := &candidate{change: c, known: true}
+	switch recorded, isRecorded := p.y.word.arrivals[up.branch][c]; {
 	case p.y.character.pushLog:
-		found.late, found.known = p.proven(c)
-		if isRecorded && recorded.Before(since) {
-			found.early = recorded
+		found.early, _ = up.since(c)
+		if recorded, isRecorded = p.recorded(c); isRecorded {
+			found.early = earlier(found.early, recorded)
 		}
+		found.late, found.known = p.proven(c)
 	case isRecorded:
 		found.early, found.late = recorded, recorded
 	case c != p.head:
 		return nil
 	default:
-		found.early, found.late = p.at, p.at.Add(time.Second)
+		found.early, found.late = p.at, p.recordable()
 	}
 	p.fill(found)
 	return found
+}
+
+// recordable is the latest that an arrival is recorded as which is seen now: in
+// whole seconds, and not before the ledger's newest entry.
+func (p *picture) recordable() time.Time {
+	if p.entered.After(p.at) {
+		return p.entered.Add(time.Second)
+	}
+	return p.at.Add(time.Second)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // fill finds out what a candidate contains.

@@ -45,7 +45,7 @@ func (p *picture) proven(c *change) (since time.Time, pointed bool) {
 		x.see(c, recorded)
 	}
 	// Whatever nothing tells of is recorded now.
-	x.see(p.head, p.at.Add(time.Second))
+	x.see(p.head, p.recordable())
 	return x.since, x.pointed
 }
 

@@ -61,7 +61,7 @@ func (f *Failure) Error() string {
 
 // A Tally counts what happened.
 type Tally struct {
-	Years, Pushes, Ticks, Reports, Promotions, Overrides, Holds, Words, Races, Divergences int
+	Years, Pushes, Ticks, Reports, Promotions, Overrides, Holds, Words, Races, Divergences, Jumps int
 	// Faults are those injected, by call and kind.
 	Faults map[string]int
 	// Said are the wordings of reverts.
@@ -96,6 +96,7 @@ func (t *Tally) add(other Tally) {
 	t.Words += other.Words
 	t.Races += other.Races
 	t.Divergences += other.Divergences
+	t.Jumps += other.Jumps
 	for name, n := range other.Faults {
 		t.Faults[name] += n
 	}
@@ -110,8 +111,8 @@ func (t Tally) String() string {
 	for _, n := range t.Faults {
 		faults += n
 	}
-	return fmt.Sprintf("%d years: %d pushes, %d ticks, %d reports, %d promotions, %d overrides, %d holds, %d other words, %d races, %d injected faults of %d kinds, %d divergences",
-		t.Years, t.Pushes, t.Ticks, t.Reports, t.Promotions, t.Overrides, t.Holds, t.Words, t.Races, faults, len(t.Faults), t.Divergences)
+	return fmt.Sprintf("%d years: %d pushes, %d ticks, %d reports, %d promotions, %d overrides, %d holds, %d other words, %d races, %d injected faults of %d kinds, %d divergences, %d jumps of a clock",
+		t.Years, t.Pushes, t.Ticks, t.Reports, t.Promotions, t.Overrides, t.Holds, t.Words, t.Races, faults, len(t.Faults), t.Divergences, t.Jumps)
 }
 
 // Options say which years to simulate.
@@ -172,7 +173,7 @@ func Run(ctx context.Context, o Options) (Tally, error) {
 func One(ctx context.Context, seed uint64) (Tally, error) {
 	y := newYear(ctx, seed)
 	y.replay = fmt.Sprintf("go tool mage simulate -years=1 -seed=%d", seed)
-	y.on(newInMemory(y.clock, y.character.pushLog, y.seen))
+	y.on(newInMemory(y))
 	err := y.live(yearLength)
 	y.tally.Years = 1
 	return y.tally, err

@@ -8,8 +8,9 @@ import (
 )
 
 // auditState holds the ledger's tree against what operators did and what was
-// seen to arrive.
-func (y *year) auditState() {
+// seen to arrive. Before is when the ledger had gained its last entry before
+// that, and slowest by how much the slowest clock was wrong since then.
+func (y *year) auditState(before time.Time, slowest time.Duration) {
 	text, err := y.ground.state()
 	var s stateEntry
 	if err == nil {
@@ -22,15 +23,15 @@ func (y *year) auditState() {
 	y.auditHolds(s)
 	y.auditMarks(s)
 	for _, stage := range y.stages {
-		y.auditArrivals(stage, s)
+		y.auditArrivals(stage, s, before, slowest)
 	}
 }
 
 // auditHolds: what holds is what was put there and not lifted.
 func (y *year) auditHolds(s stateEntry) {
 	now := y.clock.now()
-	// An act that has looked a moment ago may still take one for a hold.
-	y.word.holds = slices.DeleteFunc(y.word.holds, func(h hold) bool { return h.over(now.Add(-time.Hour)) })
+	// A clock that is behind still takes one for a hold.
+	y.word.holds = slices.DeleteFunc(y.word.holds, func(h hold) bool { return h.over(now.Add(-2 * farthest)) })
 	var found, want []hold
 	for _, h := range y.word.holds {
 		if !h.over(now) {
@@ -79,8 +80,9 @@ func (y *year) auditMarks(s stateEntry) {
 }
 
 // auditArrivals: nothing arrived before it did, and what has been recorded
-// stays so for as long as it waits.
-func (y *year) auditArrivals(stage *stage, s stateEntry) {
+// stays so for as long as it waits. A clock that is behind is no excuse for more
+// than it is wrong by, nor for going back behind the ledger.
+func (y *year) auditArrivals(stage *stage, s stateEntry, before time.Time, slowest time.Duration) {
 	up := stage.upstream
 	found := map[*change]time.Time{}
 	for _, a := range s.Arrivals[up.branch] {
@@ -90,8 +92,14 @@ func (y *year) auditArrivals(stage *stage, s stateEntry) {
 			return
 		}
 		found[c] = a.At
-		if since, has := up.since(c); has && a.At.Before(since.Add(-y.character.behind).Truncate(time.Second)) {
+		if _, known := y.word.arrivals[up.branch][c]; known {
+			continue
+		}
+		if since, has := up.since(c); has && a.At.Before(since.Add(slowest-y.character.behind).Truncate(time.Second)) {
 			y.fail(invSoak, "%s is recorded to have arrived on %s at %s; it came at %s", c.sha.Short(), up.branch, a.At, since)
+		}
+		if a.At.Before(before) && !y.character.pushLog {
+			y.fail(invSoak, "%s is recorded to have arrived on %s at %s, before the entry of %s", c.sha.Short(), up.branch, a.At, before)
 		}
 	}
 	for c, at := range y.word.arrivals[up.branch] {

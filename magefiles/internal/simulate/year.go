@@ -18,6 +18,7 @@ type year struct {
 	ctx       context.Context
 	random    *rand.Rand
 	clock     *clock
+	watch     *watch
 	character character
 	plan      rollout.Plan
 	// stages are those that something is promoted into, last the last of
@@ -30,6 +31,9 @@ type year struct {
 
 	// racesAt is the one call at which others act. Default is any.
 	racesAt string
+	// aimed is the chance that a fault is one of the transaction. Default is
+	// that of any other call.
+	aimed float64
 
 	agenda []event
 	stack  []*act
@@ -37,8 +41,9 @@ type year struct {
 
 	word    word
 	audited rollout.SHA
-	// entries are the ledger's commits.
+	// entries are the ledger's commits, and entered is the time of the newest.
 	entries map[rollout.SHA]bool
+	entered time.Time
 
 	topics []topic
 	// gone is what main stood at before it was last forced, taken what has
@@ -64,12 +69,16 @@ type event struct {
 func newYear(ctx context.Context, seed uint64) *year {
 	random := rand.New(rand.NewPCG(seed, 0))
 	c := newCharacter(random)
+	// Its own, so that a seed without jumps is the year that it always was.
+	jumps := rand.New(rand.NewPCG(seed, 1))
+	c.wayward(jumps)
 	y := &year{
 		ctx: ctx, random: random, character: c, plan: newPlan(random, c),
 		clock:     &clock{exact: begin, random: random, behind: c.behind, grain: c.grain},
 		chronicle: newChronicle(), entries: map[rollout.SHA]bool{}, taken: map[*change]bool{}, tally: newTally(),
 		word: word{taints: map[*change]bool{}, cleared: map[*change]map[*change]bool{}, arrivals: map[string]map[*change]time.Time{}},
 	}
+	y.watch = &watch{forge: y.clock, random: jumps}
 	y.first = y.line(y.plan.Stages[0].Branch)
 	for i, s := range y.plan.Stages[1:] {
 		y.last = &stage{Stage: s, own: y.line(s.Branch), upstream: y.line(y.plan.Stages[i].Branch), first: y.first}
@@ -123,6 +132,16 @@ func (y *year) begin() {
 	})
 	y.every(y.character.ticks, y.cron)
 	y.every(y.character.operators, y.operate)
+	if y.character.jumps > 0 {
+		y.every(y.character.jumps, y.jump)
+	}
+}
+
+// jump has the clock of whoever runs the engine jump.
+func (y *year) jump() {
+	y.watch.jump()
+	y.tally.Jumps++
+	y.note("the clock is wrong by %s", y.watch.wrong)
 }
 
 // cron is a schedule as a forge keeps it: a tick can come late, not at all,

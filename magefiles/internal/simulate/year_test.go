@@ -6,14 +6,20 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-var first = flag.Uint64("seed", 1, "the seed of the first year")
+var first = flag.Uint64("seed", 0, "the seed to begin with, of years and of weeks. Default is 1, and after that seeds that nobody has played yet")
+
+// fresh is a seed that no run before this one began with, and none after it
+// will.
+var fresh = sync.OnceValue(func() uint64 { return uint64(time.Now().Unix()) * 1000 })
 
 // Two hundred years, or five where time is short.
 func TestYears(t *testing.T) {
@@ -21,16 +27,7 @@ func TestYears(t *testing.T) {
 	if testing.Short() || racing {
 		years = 5
 	}
-	// Most of what a year needs is gone when it is over.
-	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	tally, err := Run(t.Context(), Options{Years: years, Seed: *first})
-	t.Log(tally)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if tally.Years != years {
-		t.Errorf("%d years were played, want %d", tally.Years, years)
-	}
+	tally := play(t, max(*first, 1), years)
 	if years < 200 {
 		return
 	}
@@ -47,9 +44,52 @@ func TestYears(t *testing.T) {
 			t.Errorf("nobody ever reverted like this: %s", said)
 		}
 	}
-	if min(tally.Overrides, tally.Holds, tally.Words, tally.Races, tally.Divergences) == 0 {
+	if min(tally.Overrides, tally.Holds, tally.Words, tally.Races, tally.Divergences, tally.Jumps) == 0 {
 		t.Errorf("something never happened: %s", tally)
 	}
+}
+
+// Years that nobody has played yet: two hundred are soon known by heart.
+func TestYearsThatNobodyHasPlayed(t *testing.T) {
+	years := 30
+	switch {
+	case *first > 0:
+		t.Skip("a seed was given")
+	case testing.Short() || racing:
+		years = 1
+	}
+	play(t, fresh(), years)
+}
+
+// Years in which something was wrong once.
+func TestYearsThatFailedOnce(t *testing.T) {
+	if testing.Short() || racing {
+		t.Skip("without -short and -race they are played")
+	}
+	for what, seed := range map[string]uint64{
+		"a soak on healthy time ends too early after a report from a moment ago":   50068,
+		"two force-pushes in a row start the soak of what they left in place anew": 100121,
+		"a head that the log has lost proves nothing of what lay under it":         300119,
+		"a transaction takes effect two weeks late, after many that never did":     700119,
+	} {
+		t.Run(what, func(t *testing.T) { play(t, seed, 1) })
+	}
+}
+
+// play plays years.
+func play(t *testing.T, seed uint64, years int) Tally {
+	t.Helper()
+	// Most of what a year needs is gone when it is over.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	tally, err := Run(t.Context(), Options{Years: years, Seed: seed})
+	t.Logf("from seed %d: %s", seed, tally)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tally.Years != years {
+		t.Errorf("%d years were played, want %d", tally.Years, years)
+	}
+	return tally
 }
 
 // The same seed is the same year, to the last commit of its ledger.
@@ -57,7 +97,7 @@ func TestSeedsReplay(t *testing.T) {
 	ends := map[uint64][]rollout.SHA{}
 	for _, seed := range []uint64{3, 4, 3, 4} {
 		y := newYear(t.Context(), seed)
-		y.on(newInMemory(y.clock, y.character.pushLog, y.seen))
+		y.on(newInMemory(y))
 		if err := y.live(yearLength / 4); err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +117,7 @@ func TestSeedsReplay(t *testing.T) {
 func TestFailuresSayHowToReplay(t *testing.T) {
 	y := newYear(t.Context(), 9)
 	y.replay = "go tool mage simulate -years=1 -seed=9"
-	y.on(newInMemory(y.clock, y.character.pushLog, y.seen))
+	y.on(newInMemory(y))
 	y.begin()
 	// A branch moves behind the ledger's back.
 	if err := y.ground.push(y.last.own.branch, y.plain(y.first.head)); err != nil {

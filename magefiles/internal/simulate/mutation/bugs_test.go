@@ -58,7 +58,11 @@ var bugs = []bug{
 	},
 	{
 		"what a force-push took away and another brought back has soaked meanwhile", "arrivals.go",
-		`if to < 0 || !t.add(to, at) {`, `if to >= 0 && t.add(to, at) && false {`, "3",
+		`if !t.add(to, at) {`, `if !t.add(to, at) && len(to) > len(t.each) {`, "3",
+	},
+	{
+		"what a force-push left in place soaks anew", "arrivals.go",
+		`t.last, t.lastAt = sha, t.behind[sha]`, `t.last, t.lastAt = sha, nil`, "3",
 	},
 	{
 		"what is no fast-forward may go out", "arrivals.go",
@@ -66,12 +70,16 @@ var bugs = []bug{
 	},
 	{
 		"an arrival is recorded as earlier than it was", "engine.go",
-		`Arrival{d.Record.Revision, roundUp(d.Record.At)}`, `Arrival{d.Record.Revision, roundUp(d.Record.At.AddDate(0, 0, -1))}`, "3",
+		`return roundUp(later(t, s.Entered))`, `return roundUp(t.AddDate(0, 0, -1))`, "3",
+	},
+	{
+		"an arrival is recorded by a clock that has gone back behind the ledger", "engine.go",
+		`return roundUp(later(t, s.Entered))`, `return roundUp(t)`, "3",
 	},
 	{
 		"recorded arrivals are forgotten", "engine.go",
-		`state := s.State.current(s.At).Without(s.Upstream.Branch, still)`,
-		`state := s.State.current(s.At).Without(s.Upstream.Branch, func(SHA) bool { return false })`, "8",
+		`state := s.State.lasting(s.At).Without(s.Upstream.Branch, still)`,
+		`state := s.State.lasting(s.At).Without(s.Upstream.Branch, func(SHA) bool { return false })`, "8",
 	},
 	// Reverts.
 	{
@@ -167,7 +175,11 @@ var bugs = []bug{
 	},
 	{
 		"the next entry drops holds that have not run out", "write.go",
-		`return !h.Until.IsZero() && !now.Before(h.Until)`, `return !h.Until.IsZero()`, "9",
+		`return !h.Holds(h.Stage, now)`, `return !h.Until.IsZero()`, "9",
+	},
+	{
+		"a clock that is ahead takes a hold away for good", "write.go",
+		`return s.current(now.Add(-holdsKept))`, `return s.current(now)`, "5, 9",
 	},
 	{
 		"an override goes through a taint", "override.go",
