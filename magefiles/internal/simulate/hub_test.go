@@ -41,7 +41,7 @@ func newHub(t *testing.T, y *year, plain bool) *hub {
 	h.repo, err = h.github.Repository(repository.Owner, repository.Name)
 	check(t, err)
 	url := h.github.CloneURL(h.repo.Slug())
-	options := gitrepo.Options{URL: url, Token: rollouttest.DefaultToken, Transport: h.github.Transport(), Name: "cron", Email: "cron@example.com", Now: y.clock.Now}
+	options := gitrepo.Options{URL: url, Token: rollouttest.DefaultToken, Transport: h.github.Transport(), Name: "cron", Email: "cron@example.com", Now: y.watch.Now}
 	history, err := gitrepo.Open(options)
 	check(t, err)
 	h.history = history
@@ -204,15 +204,19 @@ func (h *hub) state() ([]byte, error) {
 // intercept has every request asked about.
 func (h *hub) intercept(ask func(port string) memory.Fate) {
 	h.ask = ask
-	for port, match := range map[string]rollouttest.Match{
-		"GET":    {Method: "GET", Count: -1},
-		"POST":   {Method: "POST", Path: "/graphql", Count: -1},
-		"git":    {Method: "POST", Path: "/repos/*", Count: -1},
-		"fetch":  {Method: "POST", Path: "*/git-upload-pack", Count: -1},
-		"Commit": {Method: "POST", Path: "*/git-receive-pack", Count: -1},
-	} {
+	before := func(port string, match rollouttest.Match) {
+		match.Count = -1
 		h.github.Before(match, func() { h.request(port) })
 	}
+	before("GET", rollouttest.Match{Method: "GET"})
+	before("git", rollouttest.Match{Method: "POST", Path: "/repos/*"})
+	before("fetch", rollouttest.Match{Method: "POST", Path: "*/git-upload-pack"})
+	for _, query := range []string{"Repository", "Observe", "Heads", "Evidence", "WorkflowFiles", "Log"} {
+		before(query, rollouttest.Match{Operation: query})
+	}
+	// What carries a transaction is called as it is in memory.
+	before("Commit", rollouttest.Match{Operation: "Commit"})
+	before("Commit", rollouttest.Match{Method: "POST", Path: "*/git-receive-pack"})
 }
 
 // request is the fate of a request. Whoever is killed sends no further one.
@@ -245,52 +249,110 @@ func (h *hub) request(port string) {
 	}
 }
 
-// Weeks on the stand-in for GitHub, with real Git, over HTTPS, through the real
-// adapters.
-func TestWeeks(t *testing.T) {
-	for _, test := range []struct {
-		name         string
-		plain        bool
-		short, weeks int
-		fits         func(*year) bool
-	}{
-		{"GitHub", false, 1, 10, func(y *year) bool {
+// A kind is a kind of weeks: how the stand-in is spoken to, and which years fit.
+type kind struct {
+	name  string
+	plain bool
+	fits  func(*year) bool
+	// weeks are how long a life takes.
+	weeks int
+	// ports are the requests that have to fail now and then.
+	ports []string
+}
+
+var kinds = []kind{
+	{
+		name: "GitHub", weeks: 4, ports: []string{"GET", "git", "fetch", "Observe", "Evidence"},
+		fits: func(y *year) bool {
 			return y.character.pushLog && len(y.stages) == 2 && len(y.stages[0].Health.Required) > 0
-		}},
-		{"any Git remote", true, 1, 4, func(y *year) bool {
+		},
+	},
+	{
+		name: "any Git remote", plain: true, weeks: 3, ports: []string{"fetch"},
+		fits: func(y *year) bool {
 			return !y.character.pushLog && len(y.stages) == 1 && len(y.stages[0].Health.Required) == 0
-		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
+		},
+	},
+}
+
+// Weeks on the stand-in for GitHub, with real Git, over HTTPS, through the real
+// adapters: some that are always the same, and some that nobody has played yet.
+func TestWeeks(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			weeks := test.weeks
-			if testing.Short() {
-				weeks = test.short
+			seeds := []uint64{1, 100, 200, fresh(), fresh() + 100}
+			switch {
+			case *first > 0:
+				seeds = []uint64{*first}
+			case testing.Short() || racing:
+				seeds, k.weeks = seeds[:1], 1
 			}
-			y := fitting(t.Context(), test.fits)
-			y.character.faults, y.character.races, y.character.ticks = 0.15, 0.15, 10*time.Hour
-			// Both tell whole seconds, and are right to one.
-			y.character.behind, y.clock.behind, y.clock.grain = 0, 0, time.Second
-			if test.plain {
-				// One observation is several requests there. Which of them what
-				// somebody else does comes before, nobody could tell.
-				y.racesAt = "Commit"
+			total := newTally()
+			for _, seed := range seeds {
+				total.add(k.live(t, seed))
 			}
-			y.replay = "go test -run=TestWeeks ./magefiles/internal/simulate"
-			y.on(newHub(t, y, test.plain))
-			if err := y.live(time.Duration(weeks) * 7 * 24 * time.Hour); err != nil {
-				t.Error(err)
+			t.Log(total)
+			if len(seeds) > 1 && !t.Failed() {
+				k.met(t, total)
 			}
-			t.Log(y.tally)
 		})
 	}
 }
 
-// fitting is the first year of a kind.
-func fitting(ctx context.Context, fits func(*year) bool) *year {
-	for seed := uint64(1); ; seed++ {
-		if y := newYear(ctx, seed); fits(y) {
-			return y
+// live plays the weeks of the first year from a seed on that fits.
+func (k kind) live(t *testing.T, seed uint64) Tally {
+	for !k.fits(newYear(t.Context(), seed)) {
+		seed++
+	}
+	y := newYear(t.Context(), seed)
+	y.character.faults, y.character.races, y.character.ticks = 0.25, 0.15, 10*time.Hour
+	y.aimed = 0.5
+	// Both tell whole seconds, and are right to one.
+	y.character.behind, y.clock.behind, y.clock.grain = 0, 0, time.Second
+	if y.character.jumps > 0 {
+		y.character.jumps = 20 * time.Hour
+	}
+	if k.plain {
+		// One observation is several requests there. Which of them what
+		// somebody else does comes before, nobody could tell.
+		y.racesAt = "Commit"
+	}
+	y.replay = fmt.Sprintf("go test -run='TestWeeks/%s' ./magefiles/internal/simulate -seed=%d", strings.ReplaceAll(k.name, " ", "_"), seed)
+	y.on(newHub(t, y, k.plain))
+	if err := y.live(time.Duration(k.weeks) * 7 * 24 * time.Hour); err != nil {
+		t.Error(err)
+	}
+	return y.tally
+}
+
+// met checks that whatever can happen to a transaction did, and that no kind of
+// request was spared.
+func (k kind) met(t *testing.T, total Tally) {
+	for what, fates := range map[string][]memory.Fate{
+		"fails before its effect":                {memory.Unavailable, memory.LostRequest, memory.Late},
+		"has its effect, and its answer is lost": {memory.LostAnswer},
+		"is never sent: its sender is killed":    {memory.KilledBefore},
+		"is the last that its sender does":       {memory.KilledAfter, memory.KilledLate},
+	} {
+		if total.faults("Commit", fates) == 0 {
+			t.Errorf("it never happened that a transaction %s: %v", what, total.Faults)
 		}
 	}
+	for _, port := range k.ports {
+		if total.faults(port, faults) == 0 {
+			t.Errorf("no request of %s ever failed: %v", port, total.Faults)
+		}
+	}
+	if k.plain && total.Jumps == 0 {
+		t.Error("no clock ever jumped")
+	}
+}
+
+// faults is how often a call met one of some fates.
+func (t Tally) faults(port string, fates []memory.Fate) (n int) {
+	for _, fate := range fates {
+		n += t.Faults[port+", "+fate.String()]
+	}
+	return n
 }
