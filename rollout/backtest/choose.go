@@ -20,7 +20,7 @@ type tick struct {
 type chooser func(tick) (to int, again time.Time)
 
 func (r *replay) chooser(p Policy) (chooser, error) {
-	choosers := map[Policy]chooser{Plan: r.plan, Tip: r.tip, Quiet: r.quiet, Restart: r.restart(), Age: r.age}
+	choosers := map[Policy]chooser{Plan: r.plan(), Tip: r.tip, Quiet: r.quiet, Restart: r.restart(), Age: r.age}
 	choose, ok := choosers[p]
 	if !ok {
 		return nil, refusePolicy("there is no policy %q", rollout.Printable(string(p), 40))
@@ -31,26 +31,6 @@ func (r *replay) chooser(p Policy) (chooser, error) {
 // soaked is when a revision is as old as the soak.
 func (r *replay) soaked(revision int) time.Time {
 	return r.revisions[revision].arrival.Add(r.stage.Soak)
-}
-
-// plan asks the real policy.
-func (r *replay) plan(t tick) (int, time.Time) {
-	d := rollout.Decide(t.at, r.stage, rollout.Snapshot{
-		At: t.at, PushLog: true, Repository: r.history.Repository,
-		Upstream:  rollout.Head{Branch: r.history.Branch, SHA: r.revisions[t.head].sha},
-		Target:    rollout.Head{Branch: r.stage.Branch, SHA: r.revisions[t.out].sha},
-		Tree:      r.revisions[t.out].tree,
-		Pending:   r.brought(t.out, t.head),
-		Movements: r.log(t.out, t.head),
-	})
-	if d.Action != rollout.Promote {
-		return t.out, d.RetryAt
-	}
-	to := t.head
-	for r.revisions[to].sha != d.Revision.SHA {
-		to--
-	}
-	return to, time.Time{}
 }
 
 func (r *replay) tip(t tick) (int, time.Time) {

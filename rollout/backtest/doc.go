@@ -14,12 +14,16 @@
 // what came after it is measured. The plan's policy is [rollout.Decide] itself,
 // asked of what is pending at a tick and of nothing else. A policy is asked only
 // at ticks at which its answer can be another one: the first after an arrival,
-// and the first after the moment that it named itself.
+// and the first after the moment that it named itself. The plan's is asked of
+// even less, so that a replay costs about as much as the history is long,
+// whatever soak, windows and trailers keep in.
 //
 // # Invariants
 //
 // The same arguments give the same result. All policies see the same arrivals
-// and the same ticks, and are measured alike.
+// and the same ticks, and are measured alike. The plan lets out what
+// [rollout.Decide] would let out, were it asked of all that is pending at every
+// tick.
 //
 // # Concurrency
 //
@@ -32,7 +36,4 @@
 // An override that is counted is not carried out. What a force-push took away is
 // replayed as if it had never been pushed; and of a stage whose upstream is not
 // the first, reverts are seen when they reach its upstream.
-//
-// All that is pending is decided on anew with every arrival, so a commit that
-// keeps thousands of others in for months makes a replay take seconds.
 package backtest

@@ -34,6 +34,12 @@ type line struct {
 	// movements is the push log that the line would have, newest first: a row
 	// for each revision after the first.
 	movements []rollout.Movement
+	// trees are the revisions that have a tree, oldest first. One that is not
+	// known is like no other.
+	trees map[rollout.SHA][]int
+	// under is, for each revision, the newest older one of its first-parent
+	// line, and -1 where there is none.
+	under []int
 }
 
 // A revision is one of a line.
@@ -81,7 +87,7 @@ func newLine(h History, since time.Time) line {
 
 // assemble puts what each revision brings into one row.
 func assemble(revisions []revision, brings [][]rollout.Commit) line {
-	l := line{revisions: revisions, movements: make([]rollout.Movement, max(0, len(revisions)-1))}
+	l := line{revisions: revisions, movements: make([]rollout.Movement, max(0, len(revisions)-1)), trees: map[rollout.SHA][]int{}}
 	for i := range revisions {
 		if i > 0 {
 			l.commits = append(l.commits, brings[i]...)
@@ -90,8 +96,66 @@ func assemble(revisions []revision, brings [][]rollout.Commit) line {
 			}
 		}
 		revisions[i].end = len(l.commits)
+		if tree := revisions[i].tree; tree != "" {
+			l.trees[tree] = append(l.trees[tree], i)
+		}
 	}
+	l.under = l.firstParentLines()
 	return l
+}
+
+// firstParentLines finds what is under each revision. It looks at every commit
+// once.
+func (l line) firstParentLines() []int {
+	first := make(map[rollout.SHA]rollout.SHA, len(l.commits))
+	for _, c := range l.commits {
+		if len(c.Parents) > 0 {
+			first[c.SHA] = c.Parents[0]
+		}
+	}
+	at := make(map[rollout.SHA]int, len(l.commits)) // or under it
+	under := make([]int, len(l.revisions))
+	for i, r := range l.revisions {
+		under[i] = -1
+		var walked []rollout.SHA
+		for sha, more := first[r.sha]; more; sha, more = first[sha] {
+			if known, ok := at[sha]; ok {
+				under[i] = known
+				break
+			}
+			walked = append(walked, sha)
+		}
+		for _, sha := range walked {
+			at[sha] = under[i]
+		}
+		at[r.sha] = i
+	}
+	return under
+}
+
+// onTrunk is the oldest revision, but none older than one, of the first-parent
+// line of a head.
+func (l line) onTrunk(revision, head int) int {
+	for l.under[head] >= revision {
+		head = l.under[head]
+	}
+	return head
+}
+
+// alike tells whether two revisions have the same tree.
+func (l line) alike(a, b int) bool {
+	return l.revisions[a].tree != "" && l.revisions[a].tree == l.revisions[b].tree
+}
+
+// newestAlike is the newest revision, up to and with a head, that has the tree
+// of one. At least that one does.
+func (l line) newestAlike(revision, head int) int {
+	all := l.trees[l.revisions[revision].tree]
+	n, _ := slices.BinarySearch(all, head+1)
+	if n == 0 {
+		return revision
+	}
+	return all[n-1]
 }
 
 // brought are the commits of the revisions after one, up to and with another.

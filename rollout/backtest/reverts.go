@@ -38,13 +38,22 @@ type file struct {
 	suspects []suspect
 	// reverted are, for each revision, the suspects that become bad with it.
 	reverted map[int][]suspect
+	// arrived are the revisions of the line that bring a commit. Reverting are
+	// those with a commit that reverts something, and restoring those with one
+	// that reverts such a commit, in order.
+	arrived              map[rollout.SHA]int
+	reverting, restoring []int
 }
 
 // newFile reads from the messages which commits were reverted, and finds out
 // with which revision of a line each turned bad.
 func newFile(h History, l line) file {
 	i := newInquiry(certain(rollout.Reverts(h.Head, h.Commits, h.Repository)), l)
-	f := file{reverted: map[int][]suspect{}}
+	reverting := revertingOf(l.commits, h.Repository)
+	f := file{
+		reverted: map[int][]suspect{}, arrived: i.arrived,
+		reverting: i.broughtBy(reverting), restoring: i.broughtBy(revertingOf(reverting, h.Repository)),
+	}
 	for commit := range i.by {
 		if turns := i.turns[commit]; len(turns) > 0 {
 			f.suspects = append(f.suspects, suspect{commit, i.arrived[commit], len(i.of[commit]) > 0, turns})
@@ -91,6 +100,49 @@ func (f file) suspected(after, to int) []suspect {
 		return n
 	}
 	return f.suspects[from(after+1):from(to+1)]
+}
+
+// revertingOf are those of some commits that revert another one of them, whatever
+// else is pending with them and whatever came first: so they are read as if they
+// stood in a row, and then in the other order.
+func revertingOf(commits []rollout.Commit, of rollout.Repository) []rollout.Commit {
+	reverting := map[rollout.SHA]bool{}
+	row := slices.Clone(commits)
+	for range 2 {
+		slices.Reverse(row)
+		for i := range row {
+			row[i].Parents = nil
+			if i+1 < len(row) {
+				row[i].Parents = []rollout.SHA{row[i+1].SHA}
+			}
+		}
+		if len(row) == 0 {
+			return nil
+		}
+		for _, by := range rollout.Reverts(row[0].SHA, row, of) {
+			for _, r := range by {
+				reverting[r.By] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(row, func(c rollout.Commit) bool { return !reverting[c.SHA] })
+}
+
+// broughtBy are the revisions that bring some commits, in order.
+func (i *inquiry) broughtBy(commits []rollout.Commit) []int {
+	all := make([]int, len(commits))
+	for n, c := range commits {
+		all[n] = i.arrived[c.SHA]
+	}
+	slices.Sort(all)
+	return all
+}
+
+// anyOf tells whether one of some revisions, given in order, comes after one and
+// is not newer than another.
+func anyOf(revisions []int, after, to int) bool {
+	n, _ := slices.BinarySearch(revisions, after+1)
+	return n < len(revisions) && revisions[n] <= to
 }
 
 // An inquiry lets the reverts of a history arrive, one revision after the
