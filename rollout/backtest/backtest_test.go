@@ -2,6 +2,7 @@ package backtest_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -120,6 +121,24 @@ func TestGuessedArrivals(t *testing.T) {
 	}
 	if !r.Guessed || len(r.Notes) != 1 || !r.First.Equal(hour(10)) || !r.Last.Equal(hour(40)) {
 		t.Errorf("guessed: %v, %s to %s, %q", r.Guessed, r.First, r.Last, r.Notes)
+	}
+}
+
+// One clock that was wrong moves its own commit, and nothing else: not what
+// came before it where it was slow, nor what came after it where it was fast.
+func TestOneWrongClock(t *testing.T) {
+	for _, wrong := range []time.Time{time.Unix(0, 0), hour(9), hour(100), hour(400), hour(1e6)} {
+		s := begin()
+		for i := 1; i <= 6; i++ {
+			s.push(0, fmt.Sprint("Change ", i))
+			s.Commits[i].Committed = hour(float64(30 * i))
+		}
+		s.Commits[0].Committed, s.Commits[2].Committed = midnight, wrong
+		s.Movements, s.PushLog = nil, false
+		r := run(t, s.until(500), backtest.Options{Policies: []backtest.Policy{backtest.Age}})
+		if r.Revisions != 6 || !r.First.Equal(hour(30)) || !r.Last.Equal(hour(180)) || r.Outcomes[0].Promotions < 5 {
+			t.Errorf("a clock says %s: %d revisions from %s to %s, %s", wrong, r.Revisions, r.First, r.Last, describe(r))
+		}
 	}
 }
 

@@ -189,27 +189,61 @@ func arrivals(h History) []rollout.Revision {
 
 // committed makes a push log of the dates in the commits, newest first, as if
 // every commit of the first-parent line had been pushed by itself. Nothing is
-// pushed before its first parent; a date that is none, or that has not come
-// yet, says nothing.
+// pushed before its first parent; a date that is none, that has not come yet, or
+// that is out of line with most of the others, says nothing. So one clock that
+// was wrong moves neither what came before it nor what came after it.
 func committed(h History) []rollout.Movement {
 	chain := firstParents(h)
-	tells := func(c rollout.Commit) bool { return !c.Committed.IsZero() && !c.Committed.After(h.Until) }
+	tells := inLine(chain, h.Until)
 	at := h.Until
-	for _, c := range chain {
-		if tells(c) {
+	for i, c := range chain {
+		if tells[i] {
 			at = c.Committed // at last that of the oldest that tells anything
 		}
 	}
 	rows := make([]rollout.Movement, len(chain))
 	var before rollout.SHA
 	for i, c := range slices.Backward(chain) {
-		if tells(c) {
-			at = later(at, c.Committed)
+		if tells[i] {
+			at = c.Committed
 		}
 		rows[i] = rollout.Movement{Before: before, After: c.SHA, At: at}
 		before = c.SHA
 	}
 	return rows
+}
+
+// inLine picks, of commits given newest first, as many as there can be whose
+// dates never go back. Of rows that are equally long it extends the one whose
+// oldest date is latest.
+func inLine(chain []rollout.Commit, until time.Time) []bool {
+	var oldest []int // of a row of each length, less one
+	newer := make([]int, len(chain))
+	for i, c := range chain {
+		if c.Committed.IsZero() || c.Committed.After(until) {
+			continue
+		}
+		length, _ := slices.BinarySearchFunc(oldest, c.Committed, func(last int, at time.Time) int {
+			if chain[last].Committed.Before(at) {
+				return 1
+			}
+			return -1
+		})
+		if newer[i] = -1; length > 0 {
+			newer[i] = oldest[length-1]
+		}
+		if length == len(oldest) {
+			oldest = append(oldest, i)
+		}
+		oldest[length] = i
+	}
+	picked := make([]bool, len(chain))
+	if len(oldest) > 0 {
+		for i := oldest[len(oldest)-1]; i >= 0; i = newer[i] {
+			picked[i] = true
+		}
+	}
+	return picked
 }
 
 // firstParents are the head, its first parent, that one's first parent, and so
