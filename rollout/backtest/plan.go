@@ -179,7 +179,7 @@ func (s *ties) keep(r *replay, t tick) {
 	s.all, s.head = s.all[:0], t.head
 	for commit, by := range rollout.Reverts(r.revisions[t.head].sha, r.brought(t.out, t.head), r.history.Repository) {
 		for _, y := range by {
-			a, b := r.arrived[commit], r.arrived[y]
+			a, b := r.arrived[commit], r.arrived[y.By]
 			s.all = append(s.all, tie{min(a, b), max(a, b)})
 		}
 	}
