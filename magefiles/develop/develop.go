@@ -23,6 +23,9 @@ func Demo(ctx context.Context) error {
 // one, default 1, and each further one has the next number. docs/simulation.md
 // says what happens in them, and what is checked.
 func Simulate(ctx context.Context, years, seed *int) error {
+	if err := wire.RefuseAfter("simulate"); err != nil {
+		return wire.Exit(err)
+	}
 	return wire.Exit(simulate.Report(ctx, simulate.Asked(years, seed), os.Stdout))
 }
 

@@ -10,17 +10,17 @@ import (
 // Hold keeps anything new from a stage until release:resume, and records who did it and why.
 //
 // Flags, after the reason: -stage names the stage, default all; -until says
-// when the hold runs out by itself, default never: in 90m, 4h or 2d, or at
-// 2006-01-02 or "2006-01-02 15:04" (UTC).
+// when the hold runs out by itself, default never: in 90m, 4h or 2d, at 18:00,
+// or at 2006-01-02 or "2006-01-02 15:04" (UTC).
 func Hold(ctx context.Context, reason string, stage, until *string) error {
-	return wire.RunWith(ctx, []string{reason}, func(ctx context.Context, o *operate.Operator) error {
+	return wire.RunWith(ctx, wire.Words{Given: []string{reason}, Usage: `release:hold "what happened" -stage=apps`}, func(ctx context.Context, o *operate.Operator) error {
 		return o.Hold(ctx, operate.Hold{Reason: reason, Stage: given(stage), Until: given(until)})
 	})
 }
 
 // Resume lifts your holds, or somebody else's; the stage moves when the last one is lifted.
 //
-// Flags: -stage only those of one stage alone; -by somebody else's; -all
+// Flags: -stage only those of one stage alone; -by somebody else's, by name or address; -all
 // everybody's; -reason is recorded.
 func Resume(ctx context.Context, stage, by, reason *string, all *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
@@ -30,14 +30,14 @@ func Resume(ctx context.Context, stage, by, reason *string, all *bool) error {
 
 // Taint says that a commit is bad: nothing that contains it goes out, unless it contains its revert, too.
 func Taint(ctx context.Context, sha, reason string) error {
-	return wire.RunWith(ctx, []string{sha, reason}, func(ctx context.Context, o *operate.Operator) error {
+	return wire.RunWith(ctx, wire.Words{Given: []string{sha, reason}, Usage: `release:taint 1a2b3c4 "what happened"`}, func(ctx context.Context, o *operate.Operator) error {
 		return o.Taint(ctx, operate.Mark{Commit: sha, Reason: reason})
 	})
 }
 
 // Clear says that a commit is not bad: it takes a taint back, or a revert of it for a mistake.
 func Clear(ctx context.Context, sha, reason string) error {
-	return wire.RunWith(ctx, []string{sha, reason}, func(ctx context.Context, o *operate.Operator) error {
+	return wire.RunWith(ctx, wire.Words{Given: []string{sha, reason}, Usage: `release:clear 1a2b3c4 "what happened"`}, func(ctx context.Context, o *operate.Operator) error {
 		return o.Clear(ctx, operate.Mark{Commit: sha, Reason: reason})
 	})
 }

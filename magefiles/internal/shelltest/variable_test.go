@@ -146,6 +146,36 @@ func TestRequiredVariables(t *testing.T) {
 	}
 }
 
+// A variable that is empty is most likely another one that is not set, and
+// without it a task does the most there is.
+func TestEmptyVariablesAreRefused(t *testing.T) {
+	refused(t, "is given, and empty", []string{"SHA=1a2b3c4", "REASON=why", "STAGE="}, []string{"SHA=1a2b3c4", "REASON=why", "UNTIL= "})
+}
+
+// A variable that no task knows would be ignored.
+func TestUnknownVariablesAreRefused(t *testing.T) {
+	refused(t, "that no task here knows", []string{"SHA=1a2b3c4", "REASON=why", "YEAR=1"})
+}
+
+// refused checks that no task that takes variables takes these.
+func refused(t *testing.T, why string, cases ...[]string) {
+	t.Helper()
+	for name, spec := range allTasks(t) {
+		if len(spec.Env) == 0 || strings.HasPrefix(name, "verify:") {
+			continue
+		}
+		for _, variables := range cases {
+			t.Run(fmt.Sprintf("%s %v", name, variables), func(t *testing.T) {
+				b := newWorkbench(t)
+				r := b.run(t, nil, append([]string{name}, variables...)...)
+				if got := b.mage.arguments(t); r.code == 0 || got != nil || !strings.Contains(r.stderr, why) {
+					t.Errorf("exit %d, mage was called with %q:\n%s", r.code, got, r.stderr)
+				}
+			})
+		}
+	}
+}
+
 func TestVariablesBecomeFlags(t *testing.T) {
 	tests := []struct {
 		task      string
@@ -164,7 +194,7 @@ func TestVariablesBecomeFlags(t *testing.T) {
 			[]string{"REASON=why", "SHA=1a2b3c4", "STAGE=apps", "DIRECT=true", "YES=1", "THROUGH_HOLD=true"},
 			[]string{"release:override", "-reason=why", "-sha=1a2b3c4", "-stage=apps", "-direct=true", "-yes=1", "-throughHold=true"},
 		},
-		{"flux:override-staged-rollout", []string{"REASON=", "YES=false"}, []string{"release:override", "-yes=false"}},
+		{"flux:override-staged-rollout", []string{"YES=false"}, []string{"release:override", "-yes=false"}},
 		{"flux:override-staged-rollout", []string{"SHA=$(id) -yes"}, []string{"release:override", "-sha=$(id) -yes"}},
 		{"flux:hold", []string{"REASON=why"}, []string{"release:hold", "why"}},
 		{"flux:hold", []string{"REASON=why", "STAGE=apps", "UNTIL=2026-03-05 18:00"}, []string{"release:hold", "why", "-stage=apps", "-until=2026-03-05 18:00"}},

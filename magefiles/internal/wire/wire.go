@@ -54,18 +54,24 @@ type Command = func(context.Context, *operate.Operator) error
 
 // Run runs a command that speaks to the forge.
 func Run(ctx context.Context, do Command) error {
-	return run(ctx, nil, connect, do)
+	return run(ctx, Words{}, connect, do)
 }
 
-// RunWith is Run for a target that takes words by their position, as a reason
-// is one, and not only flags.
-func RunWith(ctx context.Context, words []string, do Command) error {
+// Words are what a target takes by their position, as a reason is one, and how
+// it is used rightly.
+type Words struct {
+	Given []string
+	Usage string
+}
+
+// RunWith is Run for a target that takes words, and not only flags.
+func RunWith(ctx context.Context, words Words, do Command) error {
 	return run(ctx, words, connect, do)
 }
 
 // RunOffline runs a command that needs the checkout alone.
 func RunOffline(ctx context.Context, do Command) error {
-	return run(ctx, nil, do)
+	return run(ctx, Words{}, do)
 }
 
 // RunOfflineWith is RunOffline for a target that takes words by their position.
@@ -75,7 +81,7 @@ func RunOfflineWith(ctx context.Context, words []string, do Command) error {
 
 // run opens the job's summary first, so that whatever goes wrong stands there
 // too.
-func run(ctx context.Context, words []string, steps ...Command) error {
+func run(ctx context.Context, words Words, steps ...Command) error {
 	summary, err := openSummary()
 	if err != nil {
 		return Exit(err)
@@ -87,7 +93,7 @@ func run(ctx context.Context, words []string, steps ...Command) error {
 	return Exit(errors.Join(err, summary.Close()))
 }
 
-func attempt(ctx context.Context, summary io.Writer, words []string, steps []Command) error {
+func attempt(ctx context.Context, summary io.Writer, words Words, steps []Command) error {
 	if err := refuseStray(os.Args[1:], words); err != nil {
 		return err
 	}
@@ -299,7 +305,7 @@ func identity(ctx context.Context) (name, email string) {
 // run: `release:override 1a2b3c4` would override to the newest revision, and
 // then complain that 1a2b3c4 is no target. Words are those that the target
 // takes by their position.
-func refuseStray(args, words []string) error {
+func refuseStray(args []string, words Words) error {
 	if err := refuseFlags(words); err != nil {
 		return err
 	}
@@ -308,20 +314,51 @@ func refuseStray(args, words []string) error {
 		return nil
 	}
 	rest := args[at+1:]
-	for _, arg := range rest[min(len(words), len(rest)):] {
-		if strings.HasPrefix(arg, "-") {
-			continue
+	return refuseArguments(rest[min(len(words.Given), len(rest)):])
+}
+
+// RefuseAfter refuses the same for a target of that name, which stands in no
+// namespace and needs no plan.
+func RefuseAfter(name string) error {
+	args := os.Args[1:]
+	at := slices.IndexFunc(args, func(arg string) bool { return strings.EqualFold(arg, name) })
+	return refuseArguments(args[at+1:])
+}
+
+// refuseArguments refuses what no flags can be, and flags that are given and
+// empty, among what follows a target and its words.
+func refuseArguments(args []string) error {
+	for _, arg := range args {
+		if !strings.HasPrefix(arg, "-") {
+			return &rollout.Problem{
+				Kind: rollout.ErrUsage,
+				What: fmt.Sprintf("%q is no flag, so nothing was done", arg),
+				Ways: []string{
+					"write flags as -name=value, and quote what has spaces: -sha=1a2b3c4, \"what happened\", -reason=\"what happened\"",
+					"run one target at a time",
+				},
+			}
 		}
-		return &rollout.Problem{
-			Kind: rollout.ErrUsage,
-			What: fmt.Sprintf("%q is no flag, so nothing was done", arg),
-			Ways: []string{
-				"write flags as -name=value, and quote what has spaces: -sha=1a2b3c4, \"what happened\", -reason=\"what happened\"",
-				"run one target at a time",
-			},
+		if err := refuseEmpty(arg); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// refuseEmpty refuses a flag that is given and empty. Most likely a variable is
+// not set, and what the flag means without it is the most there is: all stages,
+// the newest revision, for good.
+func refuseEmpty(arg string) error {
+	name, value, given := strings.Cut(arg, "=")
+	if !given || strings.TrimSpace(value) != "" {
+		return nil
+	}
+	return &rollout.Problem{
+		Kind: rollout.ErrUsage,
+		What: fmt.Sprintf("%s is given, and empty, so nothing was done", rollout.Printable(name, 80)),
+		Ways: []string{"if it comes from a variable, look whether that is set", "leave the flag out for its default"},
+	}
 }
 
 func isTarget(arg string) bool {
@@ -331,16 +368,13 @@ func isTarget(arg string) bool {
 // refuseFlags refuses a flag that stands where a word has to. Mage takes it for
 // the word: `release:hold -stage=apps "what happened"` would hold all stages,
 // because of "-stage=apps".
-func refuseFlags(words []string) error {
-	for _, word := range words {
+func refuseFlags(words Words) error {
+	for _, word := range words.Given {
 		if strings.HasPrefix(word, "-") {
 			return &rollout.Problem{
 				Kind: rollout.ErrUsage,
 				What: fmt.Sprintf("%q stands where no flag can stand, so nothing was done", rollout.Printable(word, 80)),
-				Ways: []string{
-					"write flags last: release:hold \"what happened\" -stage=apps",
-					"let a reason begin with something other than a dash",
-				},
+				Ways: []string{"write it so: " + words.Usage, "let a reason begin with something other than a dash"},
 			}
 		}
 	}

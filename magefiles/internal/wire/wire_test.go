@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/magefile/mage/mg"
@@ -59,8 +60,11 @@ func TestStrayArguments(t *testing.T) {
 		{[]string{"release:override", "1a2b3c4"}, false},
 		{[]string{"release:override", "-sha", "1a2b3c4"}, false},
 		{[]string{"release:override", "-direct", "now"}, false},
+		{[]string{"release:override", "-yes", "-reason=fire", "-sha="}, false},
+		{[]string{"release:resume", "-stage= \t"}, false},
+		{[]string{"release:resume", "--by="}, false},
 	} {
-		err := refuseStray(test.args, nil)
+		err := refuseStray(test.args, Words{})
 		if (err == nil) != test.ok || (err != nil && !errors.Is(err, rollout.ErrUsage)) {
 			t.Errorf("%q: %v", test.args, err)
 		}
@@ -81,11 +85,28 @@ func TestStrayArgumentsBesideWords(t *testing.T) {
 		{[]string{"infra"}, []string{"is", "broken"}, false},
 		{[]string{"infra"}, []string{"-stage=apps", "broken"}, false},
 		{[]string{"infra"}, []string{"release:promote"}, false},
+		{[]string{"infra"}, []string{"-until="}, false},
+		{[]string{"a=b"}, nil, true},
+		{[]string{"="}, []string{"-stage=apps"}, true},
 	} {
 		args := slices.Concat([]string{"-t", "10s", "release:hold"}, test.words, test.flags)
-		err := refuseStray(args, test.words)
+		err := refuseStray(args, Words{Given: test.words})
 		if (err == nil) != test.ok || (err != nil && !errors.Is(err, rollout.ErrUsage)) {
 			t.Errorf("%q: %v", args, err)
+		}
+	}
+}
+
+// What is refused names what is wrong, and shows how the target is used that
+// was called.
+func TestWhatIsRefusedIsNamed(t *testing.T) {
+	usage := `release:taint 1a2b3c4 "what happened"`
+	for want, words := range map[string]Words{
+		"-sha is given, and empty": {},
+		usage:                      {Given: []string{"1a2b3c4", "-reason=it leaks"}, Usage: usage},
+	} {
+		if err := refuseStray([]string{"release:taint", "-sha="}, words); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
 		}
 	}
 }
