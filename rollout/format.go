@@ -61,6 +61,19 @@ func quote(branch string) string {
 	return "'" + strings.ReplaceAll(branch, "'", `'\''`) + "'"
 }
 
+// OneLine is [Printable] for text that may have been written on several lines,
+// as a reason is: they stand behind each other, with a dot between them.
+func OneLine(text string, limit int) string {
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+	kept := lines[:0]
+	for _, line := range lines {
+		if line = strings.TrimSpace(line); line != "" {
+			kept = append(kept, line)
+		}
+	}
+	return Printable(strings.Join(kept, " · "), limit)
+}
+
 // joiner makes one emoji of several.
 const joiner = '\u200d'
 

@@ -79,3 +79,19 @@ func FuzzPrintable(f *testing.F) {
 		}
 	})
 }
+
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                          "",
+		"plain":                     "plain",
+		"a\nb":                      "a · b",
+		"a\r\n\r\n  b \n":           "a · b",
+		"a\x1b[2J\nb\u202e":         `a\x1b[2J · b\u202e`,
+		"::error::x\n::error::y":    `\x3a:error::x · ::erro…`,
+		"much longer than\nthat is": "much longer than · tha…",
+	} {
+		if got := rollout.OneLine(text, 22); got != want {
+			t.Errorf("OneLine(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

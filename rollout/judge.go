@@ -102,7 +102,7 @@ func (v *survey) unobserved() string {
 
 // tainted is the block of whatever contains a bad commit without its revert.
 func tainted(t *Taint) Block {
-	return Block{Gate: GateTaint, Outcome: Tainted, By: t.By, Commit: t.Commit.SHA, why: func() string {
+	return Block{Gate: GateTaint, Outcome: Tainted, By: t.By, Commit: t.Commit.SHA, Since: t.At, why: func() string {
 		return "it contains " + t.Commit.SHA.Short() + ", which " + t.Why()
 	}}
 }
@@ -201,7 +201,7 @@ func (v *survey) soakedReason(arrival time.Time, position int) string {
 
 // hold is the block of a hold on the stage.
 func hold(h Hold) Block {
-	return Block{Gate: GateHold, Outcome: Held, By: h.By, Until: h.Until, why: func() string { return describeHold(h) }}
+	return Block{Gate: GateHold, Outcome: Held, By: h.By, Since: h.At, Until: h.Until, why: func() string { return describeHold(h) }}
 }
 
 // free is when the last of the blocks is lifted by itself, and now where one

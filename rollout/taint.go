@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // A Taint is a pending commit that is known to be bad, and who says so.
@@ -18,12 +19,14 @@ type Taint struct {
 	// Doubtful tells that only the title of the revert says so, which could
 	// mean something else.
 	Doubtful bool
+	// At is when an operator tainted it. A revert came when its revision did.
+	At time.Time
 }
 
 // Why is what is wrong, to follow the commit's name.
 func (t *Taint) Why() string {
 	if t.Revert == "" {
-		return fmt.Sprintf("is tainted by %s: %s", Printable(t.By, 60), Printable(t.Reason, 200))
+		return fmt.Sprintf("is tainted by %s: %s", Printable(t.By, 60), OneLine(t.Reason, 200))
 	}
 	if t.Doubtful {
 		return fmt.Sprintf("may be reverted by %s (%s), as its title says", t.Revert.Short(), Printable(t.By, 60))
@@ -85,7 +88,7 @@ func findTaints(g *graph, s Snapshot) *taints {
 	for x := len(p.commits) - 1; x >= p.ahead; x-- {
 		cures := p.by[x]
 		if marked != nil && marked[x] != nil {
-			t.add(Taint{Commit: p.commits[x], By: marked[x].By, Reason: marked[x].Reason}, p.caseOf(x, cures))
+			t.add(Taint{Commit: p.commits[x], By: marked[x].By, Reason: marked[x].Reason, At: marked[x].At}, p.caseOf(x, cures))
 		} else if y, doubtful, ok := p.effective(x, setAside(cleared, x)); ok {
 			if doubtful {
 				cures = slices.Concat(cures, p.perhaps[x])

@@ -61,6 +61,8 @@ type Block struct {
 	By string
 	// Commit is what it is about, if it is about one.
 	Commit SHA
+	// Since is when an operator put it there. It is zero for everything else.
+	Since time.Time
 	// Until is when it is lifted by itself. It is zero where time alone does
 	// not lift it.
 	Until time.Time
@@ -78,7 +80,7 @@ func (b Block) Reason() string {
 // Equal tells whether two blocks say the same.
 func (b Block) Equal(other Block) bool {
 	return b.Gate == other.Gate && b.Outcome == other.Outcome && b.By == other.By && b.Commit == other.Commit &&
-		b.Until.Equal(other.Until) && b.Reason() == other.Reason()
+		b.Since.Equal(other.Since) && b.Until.Equal(other.Until) && b.Reason() == other.Reason()
 }
 
 // Outcome is the kind of a verdict.

@@ -199,8 +199,7 @@ func (t table) markdown(w *strings.Builder) {
 
 // oneLine keeps a cell on its line. The ways out of an error follow it there.
 func oneLine(cell string) string {
-	cell = strings.NewReplacer("\n  → ", " → ", "\n", " · ").Replace(cell)
-	return strings.TrimSpace(rollout.Printable(cell, longestLine))
+	return strings.TrimSpace(rollout.OneLine(strings.ReplaceAll(cell, "\n  → ", " → "), longestLine))
 }
 
 // escape keeps Markdown and HTML in somebody else's text from being drawn as
