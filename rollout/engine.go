@@ -35,6 +35,11 @@ type Receipt struct {
 	// anything.
 	Entry  *Entry
 	Commit SHA
+	// Unmerged tells that no stage has what was tainted, nor waits for it.
+	Unmerged bool
+	// Remaining are the reverts by which a commit stays known bad whose taint
+	// was taken back.
+	Remaining []SHA
 }
 
 // Observe reads what is true of a stage now.

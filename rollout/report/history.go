@@ -24,7 +24,7 @@ func trail(d *Document, records []rollout.Record) {
 			rows[i] = []string{"?", "damaged", "", r.Commit.Short(), "", r.Damaged}
 			continue
 		}
-		rows[i] = []string{rollout.FormatTime(r.At), what(r), concerns(r.Entry), move(r), rollout.Printable(r.By, 40), rollout.Printable(oneLine(r.Reason), 160)}
+		rows[i] = []string{rollout.FormatTime(r.At), what(r), concerns(r.Entry), move(r), rollout.Printable(r.By, 40), rollout.OneLine(r.Reason, 160)}
 	}
 	d.Table([]string{"WHEN", "WHAT", "STAGE", "MOVED", "BY", "WHY"}, rows)
 }
@@ -117,7 +117,7 @@ func Marked(r rollout.Receipt) Document {
 	case rollout.EntryTaint:
 		d.Heading("%s: tainted", e.Commit.Short())
 	case rollout.EntryClear:
-		d.Heading("%s: cleared", e.Commit.Short())
+		d.Heading("%s: %s", e.Commit.Short(), cleared(r))
 	}
 	d.Fact("By", "%s", rollout.Printable(e.By, 60))
 	d.Fact("Why", "%s", oneLine(e.Reason))
@@ -125,6 +125,12 @@ func Marked(r rollout.Receipt) Document {
 		d.Fact("Until", "%s", until(e))
 	}
 	d.Fact("Recorded", "as %s", r.Commit.Short())
+	if r.Unmerged {
+		d.Fact("Note", "no stage has it, and none waits for it; the taint counts if it is ever merged")
+	}
+	if len(r.Remaining) > 0 {
+		d.Fact("Note", "it stays known bad, reverted by %s: run it again to set that aside", names(r.Remaining, len(r.Remaining)))
+	}
 	for _, revert := range e.Reverts {
 		d.Fact("Set aside", "its revert %s; a later one counts", revert.Short())
 	}
@@ -133,6 +139,15 @@ func Marked(r rollout.Receipt) Document {
 		listHolds(&d, "Still held", r.Snapshot.State.Holds)
 	}
 	return d
+}
+
+// cleared is what a clearing did: a commit whose taint is taken back can still
+// be reverted.
+func cleared(r rollout.Receipt) string {
+	if len(r.Remaining) > 0 {
+		return "its taint is taken back"
+	}
+	return "cleared"
 }
 
 // held is what a hold holds.
