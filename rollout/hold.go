@@ -15,18 +15,45 @@ type HoldRequest struct {
 	Stage string
 	// Reason is required, and recorded.
 	Reason string
-	// Until is when the hold runs out by itself, and For in how long it does,
-	// counted from when the forge says that it is written. At most one of them
-	// is given. Default is never.
+	// Until is when the hold runs out by itself, For in how long it does, and
+	// Clock at what time of the day, which comes next: both counted from when
+	// the forge says that it is written. At most one of them is given. Default
+	// is never.
 	Until time.Time
 	For   time.Duration
+	Clock *TimeOfDay
 }
+
+// A TimeOfDay is a time on the clock, in UTC.
+type TimeOfDay struct{ Hour, Minute int }
+
+// next is when the clock shows it next.
+func (c TimeOfDay) next(now time.Time) time.Time {
+	now = now.UTC()
+	at := time.Date(now.Year(), now.Month(), now.Day(), c.Hour, c.Minute, 0, 0, time.UTC)
+	if !at.After(now) {
+		return at.AddDate(0, 0, 1)
+	}
+	return at
+}
+
+// longestHold is how many years a hold can last that has an end: one that is
+// further away is a slip, or meant for good.
+const longestHold = 10
 
 // end is when the hold runs out by itself.
 func (r HoldRequest) end(now time.Time) (time.Time, error) {
+	ends := 0
+	for _, given := range []bool{!r.Until.IsZero(), r.For != 0, r.Clock != nil} {
+		if given {
+			ends++
+		}
+	}
 	switch {
-	case r.For < 0 || (r.For > 0 && !r.Until.IsZero()):
+	case r.For < 0 || ends > 1:
 		return time.Time{}, usagef("a hold runs out at a time, or after a while from now: one of them, and not in the past")
+	case r.Clock != nil:
+		return r.Clock.next(now), nil
 	case r.For > 0:
 		return roundUp(now.Add(r.For)), nil
 	case r.Until.IsZero():
@@ -36,6 +63,13 @@ func (r HoldRequest) end(now time.Time) (time.Time, error) {
 	if !until.After(now) {
 		return until, usagef("a hold until %s would be over already: it is %s", FormatTime(until), FormatTime(now))
 	}
+	if until.After(now.AddDate(longestHold, 0, 0)) {
+		return until, &Problem{
+			Kind: ErrUsage,
+			What: fmt.Sprintf("a hold until %s would last longer than %d years", FormatTime(until), longestHold),
+			Ways: []string{"leave the end out for a hold that lasts until somebody lifts it"},
+		}
+	}
 	return until, nil
 }
 
@@ -44,7 +78,9 @@ type ResumeRequest struct {
 	// Stage limits it to the holds of one stage. Default is every hold; one
 	// of all stages is not lifted for a single stage.
 	Stage string
-	// By is whose holds are lifted. Default is the caller's own.
+	// By is whose holds are lifted: as they are shown, or the name or the
+	// address alone where one holder only has it, in upper or lower case.
+	// Default is the caller's own.
 	By string
 	// All lifts everybody's.
 	All bool
@@ -87,10 +123,13 @@ func (e *Engine) Resume(ctx context.Context, request ResumeRequest) (Receipt, er
 		return Receipt{}, err
 	}
 	return e.write(ctx, func(s State, o Observation) (Entry, State, error) {
+		var err error
 		entry := e.sign(Entry{Kind: EntryResume, Stage: request.Stage, Reason: reason}, o)
-		whose := request.By
-		if whose == "" {
-			whose = entry.By
+		whose := entry.By
+		if request.By != "" {
+			if whose, err = holder(s.Holds, request); err != nil {
+				return entry, s, err
+			}
 		}
 		var left []Hold
 		for _, h := range s.Holds {
@@ -108,23 +147,91 @@ func (e *Engine) Resume(ctx context.Context, request ResumeRequest) (Receipt, er
 	})
 }
 
+// holder is who is meant by the name of somebody who holds.
+func holder(holds []Hold, request ResumeRequest) (string, error) {
+	var called []string
+	for _, by := range holders(holds, request.Stage) {
+		if by == request.By {
+			return by, nil
+		}
+		if isCalled(by, request.By) {
+			called = append(called, by)
+		}
+	}
+	switch len(called) {
+	case 0:
+		return request.By, nil
+	case 1:
+		return called[0], nil
+	default:
+		return "", &Problem{
+			Kind: ErrUsage,
+			What: fmt.Sprintf("%s could be any of %d who hold", Printable(request.By, 60), len(called)),
+			Ways: waysToLift(called, request.Stage),
+		}
+	}
+}
+
+// isCalled tells whether a name is that of a holder, who is recorded as a
+// login, or by name and address as Git writes them.
+func isCalled(by, name string) bool {
+	known, address, _ := strings.Cut(strings.TrimSuffix(by, ">"), " <")
+	name = strings.TrimSpace(name)
+	return strings.EqualFold(by, name) || strings.EqualFold(known, name) || (address != "" && strings.EqualFold(address, strings.Trim(name, "<>")))
+}
+
+// holders are those who hold a stage alone, or any where it is empty, each
+// once.
+func holders(holds []Hold, stage string) []string {
+	var all []string
+	for _, h := range holds {
+		if (stage == "" || h.Stage == stage) && !slices.Contains(all, h.By) {
+			all = append(all, h.By)
+		}
+	}
+	return all
+}
+
+// waysToLift are the commands that lift somebody's holds.
+func waysToLift(holders []string, stage string) []string {
+	var ways []string
+	for i, by := range holders {
+		if i == waysShown {
+			return append(ways, fmt.Sprintf("and %d more: mage release:status", len(holders)-i))
+		}
+		way := "mage release:resume -by=" + quote(Printable(by, 200))
+		if stage != "" {
+			way += " -stage=" + quote(stage)
+		}
+		ways = append(ways, way)
+	}
+	return ways
+}
+
+// waysShown is how many commands an error offers that differ in a name only.
+const waysShown = 5
+
 func nothingToLift(s State, request ResumeRequest, whose string, now time.Time) error {
 	p := &Problem{Kind: ErrRefused, What: "there is no hold to lift"}
-	var others []string
-	for _, h := range s.Holds {
-		if h.Until.IsZero() || now.Before(h.Until) {
-			others = append(others, describeHold(h))
-		}
+	others := s.current(now).Holds
+	var described []string
+	for _, h := range others {
+		described = append(described, describeHold(h))
 	}
 	if len(others) == 0 {
 		return p
 	}
-	p.What = fmt.Sprintf("%s has no such hold; %s", Printable(whose, 60), strings.Join(others, "; "))
+	p.What = fmt.Sprintf("%s has no such hold; %s", Printable(whose, 60), strings.Join(described, "; "))
 	if request.Stage != "" {
-		p.What = fmt.Sprintf("%s has no hold of %s alone; %s", Printable(whose, 60), request.Stage, strings.Join(others, "; "))
+		p.What = fmt.Sprintf("%s has no hold of %s alone; %s", Printable(whose, 60), request.Stage, strings.Join(described, "; "))
 		p.Ways = append(p.Ways, "a hold of all stages is lifted for all of them: leave the stage out")
 	}
-	p.Ways = append(p.Ways, "ask them; or lift somebody else's: mage release:resume -by=<name>, or everybody's: -all")
+	stage := request.Stage
+	if len(holders(others, stage)) == 0 {
+		stage = ""
+	}
+	p.Ways = append(p.Ways, "ask them; or lift somebody else's, or everybody's: mage release:resume -all")
+	p.Ways = append(p.Ways, waysToLift(holders(others, stage), stage)...)
 	return p
 }
 
@@ -151,5 +258,5 @@ func describeHold(h Hold) string {
 	if !h.Until.IsZero() {
 		until = " until " + FormatTime(h.Until)
 	}
-	return fmt.Sprintf("%s holds %s%s: %s", Printable(h.By, 60), what, until, Printable(h.Reason, 200))
+	return fmt.Sprintf("%s holds %s%s: %s", Printable(h.By, 60), what, until, OneLine(h.Reason, 200))
 }

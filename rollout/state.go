@@ -73,7 +73,7 @@ func (e *Engine) knownHolds(s State, now time.Time) error {
 				What: fmt.Sprintf("%s, and the plan has no such stage, so nothing is promoted", describeHold(h)),
 				Ways: []string{
 					"if the stage was renamed, hold it under its new name: mage release:hold <reason> -stage=<name>",
-					fmt.Sprintf("then lift the old hold: mage release:resume -by=%q", Printable(h.By, 60)),
+					"then lift the old hold: " + waysToLift([]string{h.By}, "")[0],
 				},
 			}
 		}

@@ -2,7 +2,9 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
@@ -18,11 +20,12 @@ type Hold struct {
 
 // Hold makes a stage, or all of them, take nothing new.
 func (o *Operator) Hold(ctx context.Context, args Hold) error {
-	until, lasts, err := parseEnd(args.Until)
+	request, err := parseEnd(args.Until)
 	if err != nil {
 		return err
 	}
-	r, err := o.Engine.Hold(ctx, rollout.HoldRequest{Stage: args.Stage, Reason: args.Reason, Until: until, For: lasts})
+	request.Stage, request.Reason = args.Stage, args.Reason
+	r, err := o.Engine.Hold(ctx, request)
 	if err != nil {
 		return err
 	}
@@ -31,33 +34,59 @@ func (o *Operator) Hold(ctx context.Context, args Hold) error {
 
 // endLayouts are the ways to write a time. One without a zone is in UTC, as
 // everything that is shown; the third is how it is shown.
-var endLayouts = []string{time.DateOnly, "2006-01-02 15:04", "2006-01-02 15:04 UTC", time.RFC3339}
+var endLayouts = []string{time.DateOnly, "2006-01-02 15:04", "2006-01-02 15:04 UTC", time.RFC3339, "2006-01-02T15:04Z07:00"}
+
+// clockLayouts are the ways to write a time of the day.
+var clockLayouts = []string{"15:04", "15:04 UTC", "15:04Z"}
 
 // parseEnd reads when a hold runs out, or in how long: what is now, the forge
-// knows. Both are zero for a hold without an end.
-func parseEnd(text string) (until time.Time, lasts time.Duration, err error) {
+// knows. Nothing of it is set for a hold without an end.
+func parseEnd(text string) (rollout.HoldRequest, error) {
 	if text == "" {
-		return until, 0, nil
+		return rollout.HoldRequest{}, nil
 	}
 	for _, layout := range endLayouts {
-		if until, err = time.Parse(layout, text); err == nil {
-			return until, 0, nil
+		if until, err := time.Parse(layout, text); err == nil {
+			return rollout.HoldRequest{Until: until}, refuseFarEnd(text, until)
 		}
 	}
-	lasts, err = rollout.ParseDuration(text)
-	if err == nil && lasts > 0 {
-		return time.Time{}, lasts, nil
+	for _, layout := range clockLayouts {
+		if at, err := time.Parse(layout, text); err == nil {
+			return rollout.HoldRequest{Clock: &rollout.TimeOfDay{Hour: at.Hour(), Minute: at.Minute()}}, nil
+		}
 	}
-	return time.Time{}, 0, &rollout.Problem{
+	lasts, err := rollout.ParseDuration(text)
+	if err == nil && lasts > 0 {
+		return rollout.HoldRequest{For: lasts}, nil
+	}
+	if _, date := time.Parse(time.DateOnly, text); strings.Contains(date.Error(), "out of range") {
+		err = errors.New("there is no such day")
+	}
+	return rollout.HoldRequest{}, noEnd(text, err,
+		"say how long from now on: -until=90m, -until=4h, -until=2d",
+		"or at what time, which comes next, in UTC: -until=18:00",
+		`or until when, in UTC: -until=2006-01-02, which is the beginning of that day, or -until="2006-01-02 15:04"`,
+		"or with a zone: -until=2006-01-02T15:04+01:00",
+	)
+}
+
+// lastYear is the last in which a hold can end. What is further away is a way
+// to write "never", and the ledger could not be read again with some of it.
+const lastYear = 2999
+
+func refuseFarEnd(text string, until time.Time) error {
+	if until.Year() > lastYear {
+		return noEnd(text, nil)
+	}
+	return nil
+}
+
+func noEnd(text string, cause error, ways ...string) error {
+	return &rollout.Problem{
 		Kind:  rollout.ErrUsage,
 		What:  fmt.Sprintf("-until=%q is no end that a hold can have", rollout.Printable(text, 40)),
-		Cause: err,
-		Ways: []string{
-			"say how long from now on: -until=90m, -until=4h, -until=2d",
-			`or until when, in UTC: -until=2006-01-02, which is the beginning of that day, or -until="2006-01-02 15:04"`,
-			"or with a zone: -until=2006-01-02T15:04:05+01:00",
-			"leave it out for a hold that lasts until somebody lifts it",
-		},
+		Cause: cause,
+		Ways:  append(ways, "leave it out for a hold that lasts until somebody lifts it"),
 	}
 }
 
