@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -36,6 +37,13 @@ type Subject struct {
 // containersShown is how many revisions are named that contain a commit.
 const containersShown = 5
 
+// Subjects are all pending revisions of a stage, newest first, as
+// [Engine.Explain] tells of them.
+func Subjects(stage Stage, s Snapshot) []Subject {
+	d, v := decide(s.At, stage, s)
+	return v.everything(d.Verdicts)
+}
+
 // Explain says of every pending revision what keeps it in, or of one commit,
 // in every stage. A stage that cannot be observed does not hide the others;
 // the error is that of the first such stage.
@@ -58,6 +66,16 @@ func (e *Engine) Explain(ctx context.Context, stages []Stage, wanted Prefix) ([]
 }
 
 func (e *Engine) unexplained(wanted Prefix) error {
+	if len(wanted) == shaLength {
+		return &Problem{
+			Kind: ErrRefused,
+			What: fmt.Sprintf("%s is no commit that waits for any stage, nor one that any stage has", wanted),
+			Ways: []string{
+				"push it to " + e.Plan.Stages[0].Branch + " first, if it is not there yet",
+				"make sure that it is a commit's name, as git log prints it",
+			},
+		}
+	}
 	return &Problem{
 		Kind: ErrRefused,
 		What: fmt.Sprintf("%s is no commit that waits for any stage, nor one that a promotion in the ledger went to", wanted),
@@ -156,31 +174,138 @@ func (v *survey) line() bool {
 // the stage already, or not upstream yet. It says nothing of what it does not
 // know.
 func (e *Engine) elsewhere(ctx context.Context, s Snapshot, wanted Prefix) (string, error) {
-	has := fmt.Sprintf("%s has it", s.Target.Branch)
-	if wanted.Of(s.Target.SHA) {
-		return has + ": it is the head", nil
+	for _, c := range s.Pending {
+		if wanted.Of(c.SHA) { // and yet nothing is: the branches have diverged
+			return fmt.Sprintf("%s has it, but nothing can go from there to %s, which has diverged", s.Upstream.Branch, s.Target.Branch), nil
+		}
 	}
 	records, err := e.Records(ctx, s.Ledger.SHA, 0)
 	if err != nil {
 		return "", err
 	}
-	for _, r := range records {
-		if r.Damaged == "" && r.Branch == s.Target.Branch && r.To != "" && wanted.Of(r.To) && (r.Kind == EntryPromotion || r.Kind == EntryOverride) {
-			return fmt.Sprintf("%s since %s, by %s of %s", has, FormatTime(r.At), article(r.Kind), Printable(r.By, 60)), nil
-		}
-	}
-	if len(wanted) != shaLength {
+	commit, ok := released(s.Target, records, wanted)
+	if !ok {
 		return "", nil
 	}
-	missing, err := e.History.Between(ctx, s.Target.SHA, SHA(wanted))
-	switch {
-	case err != nil:
-		return "", nil // nobody knows such a commit
-	case len(missing) == 0:
-		return has, nil
-	default:
-		return fmt.Sprintf("%s does not have it yet, so it does not wait for %s", s.Upstream.Branch, s.Target.Branch), nil
+	seen, err := e.sight(ctx, s.Target.SHA, commit)
+	if err != nil || seen.other {
+		return "", err
 	}
+	var text string
+	mark, tainted := lastTaint(records, commit)
+	switch {
+	case seen.out:
+		text = e.wentOut(ctx, s, records, commit, seen.newer)
+	case seen.elsewhere:
+		text = fmt.Sprintf("%s does not have it yet, so it does not wait for %s", s.Upstream.Branch, s.Target.Branch)
+	case tainted:
+		text = "nobody knows such a commit"
+	}
+	if tainted {
+		text += "; it was tainted " + describeMark(mark)
+	}
+	return text, nil
+}
+
+// released is the commit that is meant by a name in full, or by the beginning
+// of the name of something that a promotion went to.
+func released(target Head, records []Record, wanted Prefix) (SHA, bool) {
+	if len(wanted) == shaLength {
+		return SHA(wanted), true
+	}
+	if wanted.Of(target.SHA) {
+		return target.SHA, true
+	}
+	for _, r := range records {
+		if r.promotes(target.Branch) && wanted.Of(r.To) {
+			return r.To, true
+		}
+	}
+	return "", false
+}
+
+// promotes tells whether an entry is of something that went out on a branch.
+func (r Record) promotes(branch string) bool {
+	return r.Damaged == "" && r.Branch == branch && r.To != "" && (r.Kind == EntryPromotion || r.Kind == EntryOverride)
+}
+
+// wentOut says of a commit that a stage has since when it does, by whom, and
+// whether it has been reverted. Newer is what the stage has besides it.
+func (e *Engine) wentOut(ctx context.Context, s Snapshot, records []Record, commit SHA, newer []Commit) string {
+	text := s.Target.Branch + " has it"
+	if commit == s.Target.SHA {
+		text += ": it is the head"
+	}
+	r, recorded := broughtBy(records, s.Target, commit, newer)
+	if recorded {
+		text += " since " + FormatTime(r.At)
+		if r.To != commit {
+			text += ", with " + r.To.Short()
+		}
+		text += fmt.Sprintf(", by %s of %s", article(r.Kind), Printable(r.By, 60))
+	}
+	if by, ok := e.revertedBy(ctx, s, r, commit, newer); ok {
+		text += fmt.Sprintf("; it is reverted by %s (%s)", by.SHA.Short(), Printable(by.Author, 60))
+		if set(s.Pending)[by.SHA] {
+			text += ", which waits"
+		}
+	}
+	return text
+}
+
+// broughtBy is the promotion with which a branch got a commit: the oldest that
+// went to something that contains it, if it did not go from such a thing.
+func broughtBy(records []Record, target Head, commit SHA, newer []Commit) (Record, bool) {
+	contains := map[SHA]bool{commit: true}
+	g := newGraph(target.SHA, newer)
+	for position, does := range g.containing(commit) {
+		contains[g.commits[position].SHA] = does
+	}
+	for _, r := range slices.Backward(records) {
+		if r.promotes(target.Branch) && contains[r.To] {
+			return r, !contains[r.From]
+		}
+	}
+	return Record{}, false
+}
+
+// revertedBy is the newest commit that reverts one that is out, as far as the
+// messages of what came after it say so. Brought is the promotion with which it
+// went out: its own message, which some reverts are told by, is read from
+// there, where there is one.
+func (e *Engine) revertedBy(ctx context.Context, s Snapshot, brought Record, commit SHA, newer []Commit) (Commit, bool) {
+	itself := Commit{SHA: commit}
+	if brought.From != "" {
+		with, _ := e.History.Between(ctx, brought.From, commit) // without it, names alone count
+		for _, c := range with {
+			if c.SHA == commit {
+				itself = c
+			}
+		}
+	}
+	itself.Parents = nil
+	g := newGraph(s.Upstream.SHA, slices.Concat(s.Pending, newer, []Commit{itself}))
+	x, ok := g.place(commit)
+	if !ok {
+		return Commit{}, false
+	}
+	r := readReverts(g.commits, g.place, s.Repository)
+	y, ok := r.effective(x, nil)
+	if !ok {
+		return Commit{}, false
+	}
+	return r.commits[y], true
+}
+
+// lastTaint is what somebody said of a commit who tainted it, if it was not
+// taken back. The state forgets a taint with which a commit went out.
+func lastTaint(records []Record, commit SHA) (Mark, bool) {
+	for _, r := range records {
+		if r.Damaged == "" && r.Entry.Commit == commit && (r.Kind == EntryTaint || r.Kind == EntryClear) {
+			return Mark{Commit: commit, By: r.By, Reason: r.Reason, At: r.At}, r.Kind == EntryTaint
+		}
+	}
+	return Mark{}, false
 }
 
 func article(kind EntryKind) string {

@@ -71,8 +71,10 @@ func TestExplain(t *testing.T) {
 	must(t)(e.Promote(t.Context(), apps))
 	for about, want := range map[rollout.SHA]string{
 		sha("E")[:7]: "release has it since 2026-03-03 14:00 UTC, by a promotion of ada",
-		sha("B"):     "release has it",
-		sha("F"):     "release has it: it is the head",
+		sha("B"):     "release has it since 2026-03-03 14:00 UTC, with 4500000, by a promotion of ada",
+		sha("C"):     "release has it since 2026-03-03 14:00 UTC, with 4500000, by a promotion of ada; it is reverted by 4500000 (Ada)",
+		sha("A"):     "release has it",
+		sha("F"):     "release has it: it is the head since 2026-03-04 20:00 UTC, by a promotion of ada",
 	} {
 		if diff := cmp.Diff(want, explain(about)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name(about), diff)
@@ -117,5 +119,49 @@ func TestExplainGoesOnWithoutAStage(t *testing.T) {
 	x, err := r.engine(threeStages).Explain(t.Context(), threeStages.Downstream(), "")
 	if err == nil || x[1].Err == nil || explained(x[0]) != "B with B promotable, in 0: " && explained(x[0]) != "B with B soaking, in 0: " {
 		t.Errorf("%v: %q", err, explained(x[0]))
+	}
+}
+
+// What is pending and cannot go out, because the branches have diverged, is not
+// said to be missing upstream.
+func TestExplainOfADivergedStage(t *testing.T) {
+	r := newRemote(t, "main", "release")
+	b := r.push("main", 1, "B")
+	r.push("release", 2, "X")
+	x, err := r.engine(twoStages).Explain(t.Context(), []rollout.Stage{apps}, rollout.Prefix(b))
+	if want := "main has it, but nothing can go from there to release, which has diverged"; err != nil || explained(x[0]) != want {
+		t.Errorf("%q, %v; want %q", explained(x[0]), err, want)
+	}
+}
+
+// An operator's word is dated, and what went out although somebody tainted it
+// is still known to be bad.
+func TestExplainSaysSinceWhen(t *testing.T) {
+	r := newRemote(t, "main", "release")
+	b := r.push("main", 1, "B")
+	r.now = hour(2)
+	e := r.as("ada", twoStages)
+	must(t)(e.Taint(t.Context(), rollout.MarkRequest{Commit: rollout.Prefix(b), Reason: "it leaks\r\n\r\nand burns"}))
+	r.now = hour(3)
+	must(t)(e.Hold(t.Context(), rollout.HoldRequest{Reason: "a freeze"}))
+	x, err := e.Explain(t.Context(), []rollout.Stage{apps}, rollout.Prefix(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	since := map[rollout.Gate]string{}
+	for _, block := range x[0].Subjects[0].Verdict.Blocks {
+		if !block.Since.IsZero() {
+			since[block.Gate] = hours(block.Since) + " " + block.Reason()
+		}
+	}
+	if diff := cmp.Diff(map[rollout.Gate]string{
+		rollout.GateTaint: "2h it is tainted by ada: it leaks · and burns", rollout.GateHold: "3h ada holds all stages: a freeze",
+	}, since); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	r.branches["release"] = b // somebody moves it by hand
+	x, err = e.Explain(t.Context(), []rollout.Stage{apps}, rollout.Prefix(b))
+	if want := "release has it: it is the head; it was tainted by ada, since 2026-03-02 10:00 UTC: it leaks · and burns"; err != nil || explained(x[0]) != want {
+		t.Errorf("%q, %v; want %q", explained(x[0]), err, want)
 	}
 }

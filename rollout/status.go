@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -11,6 +12,9 @@ type Status struct {
 	At     time.Time
 	Plan   Plan
 	Stages []StageStatus
+	// Taints are all that operators tainted and nobody cleared, also what no
+	// stage waits for.
+	Taints []Mark
 	// Records are the newest entries of the ledger, newest first.
 	Records []Record
 }
@@ -24,6 +28,8 @@ type StageStatus struct {
 	// Decision is what the policy says of it now. It is nil for the first
 	// stage, which takes everything.
 	Decision *Decision
+	// Subjects are the pending revisions, newest first.
+	Subjects []Subject
 	// Holds are those that are active, of this stage or of all.
 	Holds []Hold
 	// Err says why the stage could not be observed.
@@ -47,18 +53,21 @@ func (e *Engine) Status(ctx context.Context, records int) (Status, error) {
 		s, err := e.Observe(ctx, stage)
 		one := StageStatus{Stage: stage, Head: Head{stage.Branch, s.Target.SHA}, Err: err}
 		if err == nil {
-			d := Decide(s.At, stage, s)
-			one.Decision, one.Holds = &d, s.State.holds(stage, s.At)
+			d, v := decide(s.At, stage, s)
+			one.Decision, one.Subjects, one.Holds = &d, v.everything(d.Verdicts), s.State.holds(stage, s.At)
 			status.At = s.At
 		} else if failed == nil {
 			failed = err
 		}
 		status.Stages = append(status.Stages, one)
 	}
+	if state, err := e.Ledger.State(o.Files); err == nil { // of one that is damaged each stage complains
+		status.Taints = state.Taints
+	}
 	if status.Records, err = e.Records(ctx, o.Ledger, records); err != nil && failed == nil {
 		failed = err
 	}
-	return status, e.since(ctx, &status, failed)
+	return status, e.since(ctx, &status, o, failed)
 }
 
 // holds are those that keep a stage from moving at a moment.
@@ -73,30 +82,45 @@ func (s State) holds(stage Stage, now time.Time) []Hold {
 }
 
 // since fills in when each branch came to stand where it stands: by the push
-// log where there is one, and else by the ledger.
-func (e *Engine) since(ctx context.Context, status *Status, failed error) error {
+// log where there is one, and else by the ledger, however far back that is.
+func (e *Engine) since(ctx context.Context, status *Status, o Observation, failed error) error {
+	complete := sync.OnceValues(func() ([]Record, error) { return e.Records(ctx, o.Ledger, 0) })
 	for i := range status.Stages {
 		stage := &status.Stages[i]
-		for _, r := range status.Records {
-			if r.Branch == stage.Head.Branch && r.To == stage.Head.SHA && stage.Since.IsZero() {
-				stage.Since = r.At
-			}
+		if stage.Head.SHA == "" {
+			continue
 		}
-		if !stage.Since.IsZero() || stage.Head.SHA == "" {
+		if stage.Since = cameBy(status.Records, stage.Head); !stage.Since.IsZero() {
 			continue
 		}
 		rows, err := e.Remote.Movements(ctx, stage.Head.Branch, func(Movement) bool { return true })
-		if err != nil && failed == nil {
-			failed = err
-		}
 		for _, m := range rows {
 			if m.After == stage.Head.SHA {
 				stage.Since = m.At
 				break
 			}
 		}
+		if stage.Since.IsZero() && !o.PushLog && err == nil {
+			var records []Record
+			records, err = complete()
+			stage.Since = cameBy(records, stage.Head)
+		}
+		if err != nil && failed == nil {
+			failed = err
+		}
 	}
 	return failed
+}
+
+// cameBy is when a branch came to stand where it stands, by the newest entry
+// that says so.
+func cameBy(records []Record, head Head) time.Time {
+	for _, r := range records {
+		if r.Damaged == "" && r.Branch == head.Branch && r.To == head.SHA {
+			return r.At
+		}
+	}
+	return time.Time{}
 }
 
 // Records reads the newest entries of the ledger, newest first; 0 means all.

@@ -163,3 +163,27 @@ func TestTrail(t *testing.T) {
 		t.Errorf("without a ledger: %v", err)
 	}
 }
+
+// Without a push log the ledger alone says since when a branch stands where it
+// stands, however much was written to it since.
+func TestStatusLooksBackFarEnough(t *testing.T) {
+	r := newRemote(t, "main", "release")
+	r.pushLog = false
+	r.push("main", 1, "B")
+	e := r.engine(twoStages)
+	for _, now := range []float64{2, 30} {
+		r.now = hour(now)
+		if _, err := e.Promote(t.Context(), apps); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 70 {
+		if _, err := e.Hold(t.Context(), rollout.HoldRequest{Reason: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := e.Status(t.Context(), 5)
+	if err != nil || hours(s.Stages[0].Since) != "2h" || hours(s.Stages[1].Since) != "30h" || len(s.Records) != 5 {
+		t.Errorf("since %s and %s, %d records, %v", hours(s.Stages[0].Since), hours(s.Stages[1].Since), len(s.Records), err)
+	}
+}
