@@ -171,6 +171,15 @@ func waitReason(d Decision) string {
 	}
 }
 
+// PendingReason is the part of the reason that is not about the stage as a
+// whole: of that each of the blocks has a sentence of its own.
+func (d Decision) PendingReason() string {
+	if d.Action == Wait || d.Action == Blocked {
+		return pendingReason(d)
+	}
+	return d.Reason
+}
+
 // pendingReason says why none of the pending revisions goes out. It is empty
 // where one could, but for what keeps the stage as a whole.
 func pendingReason(d Decision) string {

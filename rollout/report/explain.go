@@ -73,7 +73,7 @@ func subject(d *Document, x rollout.Explanation, s rollout.Subject) {
 	verdict(d, x, s.Verdict)
 	d.Fact("Earliest", "%s", earliest(x, s))
 	if s.Verdict.Unblocks != "" {
-		d.Fact("Unblocks", "%s", unblocks(x, s.Verdict.Unblocks))
+		d.Fact("Unblocks", "%s", unblocks(x, s))
 	}
 	if s.Containers > 0 {
 		d.Fact("Is in", "%s", names(s.In, s.Containers))
@@ -104,7 +104,8 @@ func arrived(now time.Time, s rollout.Subject) string {
 	r := s.Verdict.Revision
 	text := "nothing says when"
 	if r.Recorded {
-		text = fmt.Sprintf("%s, %s ago", rollout.FormatTime(r.Arrival), rollout.FormatDuration(now.Sub(r.Arrival)))
+		// What the ledger recorded is rounded up, so it can lie ahead.
+		text = fmt.Sprintf("%s, %s ago", rollout.FormatTime(r.Arrival), rollout.FormatDuration(max(0, now.Sub(r.Arrival))))
 	}
 	if r.SHA != s.Commit.SHA {
 		text += ", with " + r.SHA.Short()
@@ -112,13 +113,17 @@ func arrived(now time.Time, s rollout.Subject) string {
 	return text
 }
 
-// blocked is the reason of a block. Of what has to settle the reason does not
-// say until when.
+// blocked is the reason of a block. It does not say until when something has
+// to settle, nor since when an operator's word stands.
 func blocked(b rollout.Block) string {
+	text := b.Reason()
 	if b.Gate == rollout.GateHealth && !b.Until.IsZero() {
-		return fmt.Sprintf("%s, until %s", b.Reason(), rollout.FormatTime(b.Until))
+		text += ", until " + rollout.FormatTime(b.Until)
 	}
-	return b.Reason()
+	if !b.Since.IsZero() {
+		text += fmt.Sprintf(" (since %s)", rollout.FormatTime(b.Since))
+	}
+	return text
 }
 
 // earliest is when a commit can go out by itself.
@@ -148,13 +153,29 @@ func byItself(now time.Time, v rollout.Verdict) string {
 }
 
 // unblocks names the revision by which a commit goes out that does not go out
-// without it, and says when that can be.
-func unblocks(x rollout.Explanation, by rollout.SHA) string {
-	text := by.Short() + " is free of it"
+// without it, says what that does to the commit, and when it can go out.
+func unblocks(x rollout.Explanation, s rollout.Subject) string {
+	by := s.Verdict.Unblocks
+	text := fmt.Sprintf("it goes out with %s", by.Short())
 	for _, v := range x.Decision.Verdicts {
 		if v.Revision.SHA == by && !v.RetryAt.IsZero() {
-			text += fmt.Sprintf(", and can go out %s", byItself(x.At, v))
+			text += fmt.Sprintf(", at the earliest %s", byItself(x.At, v))
 		}
 	}
+	for _, t := range x.Decision.Taints {
+		if t.Revert != by || !keptInBy(s.Verdict, t.Commit.SHA) {
+			continue
+		}
+		if t.Commit.SHA == s.Commit.SHA {
+			return fmt.Sprintf("%s reverts it; %s", by.Short(), text)
+		}
+		return fmt.Sprintf("%s reverts %s; %s", by.Short(), t.Commit.SHA.Short(), text)
+	}
 	return text
+}
+
+// keptInBy tells whether a revision is kept in by a commit that is known to be
+// bad.
+func keptInBy(v rollout.Verdict, bad rollout.SHA) bool {
+	return slices.ContainsFunc(v.Blocks, func(b rollout.Block) bool { return b.Gate == rollout.GateTaint && b.Commit == bad })
 }

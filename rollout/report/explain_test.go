@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/report"
@@ -180,5 +181,19 @@ func TestWrappedOrders(t *testing.T) {
 		if strings.HasPrefix(strings.TrimSpace(line), "::") {
 			t.Errorf("%q is an order", line)
 		}
+	}
+}
+
+// What the ledger recorded is rounded up to a second, and can lie ahead.
+func TestAnArrivalIsNotAhead(t *testing.T) {
+	s := line(3)
+	s.Movements = nil
+	s.State.Arrivals = map[string][]rollout.Arrival{"main": {{Revision: sha(2), At: s.At.Add(time.Second / 2)}}}
+	var b bytes.Buffer
+	if err := report.Explain([]rollout.Explanation{explained(apps, s)}).WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), ", 0s ago") {
+		t.Errorf("it says:\n%s", b.String())
 	}
 }

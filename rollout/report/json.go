@@ -18,7 +18,9 @@ type (
 		At         time.Time   `json:"at"`
 		Repository string      `json:"repository"`
 		Stages     []StageJSON `json:"stages"`
-		Ledger     []EntryJSON `json:"ledger"`
+		// Taints are all that operators tainted, also what no stage waits for.
+		Taints []MarkJSON  `json:"taints"`
+		Ledger []EntryJSON `json:"ledger"`
 	}
 	// StageJSON is where one stage stands.
 	StageJSON struct {
@@ -60,8 +62,17 @@ type (
 		By string `json:"by,omitempty"`
 		// Commit is what it is about, if it is about one.
 		Commit rollout.SHA `json:"commit,omitempty"`
+		// Since is when an operator put it there.
+		Since *time.Time `json:"since,omitempty"`
 		// Until is when it is lifted by itself.
 		Until *time.Time `json:"until,omitempty"`
+	}
+	// MarkJSON is an operator's word that a commit is bad.
+	MarkJSON struct {
+		Commit rollout.SHA `json:"commit"`
+		By     string      `json:"by"`
+		Reason string      `json:"reason"`
+		At     *time.Time  `json:"at,omitempty"`
 	}
 	// HoldJSON is an operator's word that a stage takes nothing new.
 	HoldJSON struct {
@@ -79,6 +90,8 @@ type (
 		Reason string `json:"reason"`
 		// Revert is left out where an operator tainted the commit.
 		Revert rollout.SHA `json:"revert,omitempty"`
+		// At is when an operator tainted it.
+		At *time.Time `json:"at,omitempty"`
 	}
 	// NextJSON is the next promotion that time alone brings.
 	NextJSON struct {
@@ -93,7 +106,15 @@ type (
 		Reason  string          `json:"reason"`
 		RetryAt *time.Time      `json:"retryAt,omitempty"`
 		Commits int             `json:"commits"`
-		Blocks  []BlockJSON     `json:"blocks,omitempty"`
+		// Brings are these commits, the revision itself first.
+		Brings []rollout.SHA `json:"brings"`
+		// In are the oldest pending revisions that contain it, and Containers
+		// is how many there are.
+		In         []rollout.SHA `json:"in"`
+		Containers int           `json:"containers"`
+		// GoesOut tells that it goes out now.
+		GoesOut bool        `json:"goesOut"`
+		Blocks  []BlockJSON `json:"blocks,omitempty"`
 		// Unblocks is the newer revision by which it goes out that does not
 		// without it.
 		Unblocks rollout.SHA `json:"unblocks,omitempty"`
@@ -137,7 +158,10 @@ type (
 
 // WriteStatusJSON writes a status as [StatusJSON].
 func WriteStatusJSON(w io.Writer, s rollout.Status) error {
-	out := StatusJSON{At: s.At.UTC().Truncate(time.Second), Repository: s.Plan.Repository.Slug(), Ledger: entries(s.Records)}
+	out := StatusJSON{At: s.At.UTC().Truncate(time.Second), Repository: s.Plan.Repository.Slug(), Taints: []MarkJSON{}, Ledger: entries(s.Records)}
+	for _, m := range s.Taints {
+		out.Taints = append(out.Taints, MarkJSON{Commit: m.Commit, By: m.By, Reason: m.Reason, At: known(m.At)})
+	}
 	for _, stage := range s.Stages {
 		out.Stages = append(out.Stages, stageJSON(stage))
 	}
@@ -162,11 +186,24 @@ func stageJSON(s rollout.StageStatus) StageJSON {
 		return out
 	}
 	out.DecisionJSON = decisionJSON(*s.Decision)
-	for _, v := range s.Decision.Verdicts {
-		out.Pending = append(out.Pending, RevisionJSON{
-			CommitJSON: commitJSON(v.Revision.Commit), Arrival: v.Revision.Arrival.UTC().Truncate(time.Second), Outcome: v.Outcome,
-			Reason: v.Reason(), RetryAt: known(v.RetryAt), Commits: len(v.Revision.Brings), Blocks: blocksJSON(v.Blocks), Unblocks: v.Unblocks,
-		})
+	goesOut := goingOut(*s.Decision)
+	for _, subject := range s.Subjects {
+		one := revisionJSON(subject)
+		one.GoesOut = goesOut[one.Revision]
+		out.Pending = append(out.Pending, one)
+	}
+	return out
+}
+
+func revisionJSON(s rollout.Subject) RevisionJSON {
+	v := s.Verdict
+	out := RevisionJSON{
+		CommitJSON: commitJSON(v.Revision.Commit), Arrival: v.Revision.Arrival.UTC().Truncate(time.Second), Outcome: v.Outcome,
+		Reason: v.Reason(), RetryAt: known(v.RetryAt), Commits: len(v.Revision.Brings),
+		In: append([]rollout.SHA{}, s.In...), Containers: s.Containers, Blocks: blocksJSON(v.Blocks), Unblocks: v.Unblocks,
+	}
+	for _, c := range v.Revision.Brings {
+		out.Brings = append(out.Brings, c.SHA)
 	}
 	return out
 }
@@ -183,7 +220,7 @@ func decisionJSON(d rollout.Decision) DecisionJSON {
 		out.Next = &NextJSON{v.Revision.SHA, v.RetryAt.UTC().Truncate(time.Second)}
 	}
 	for _, t := range d.Taints {
-		out.Taints = append(out.Taints, TaintJSON{CommitJSON: commitJSON(t.Commit), By: t.By, Reason: t.Reason, Revert: t.Revert})
+		out.Taints = append(out.Taints, TaintJSON{CommitJSON: commitJSON(t.Commit), By: t.By, Reason: t.Reason, Revert: t.Revert, At: known(t.At)})
 	}
 	for _, c := range d.Foreign {
 		out.Foreign = append(out.Foreign, commitJSON(c))
@@ -194,7 +231,7 @@ func decisionJSON(d rollout.Decision) DecisionJSON {
 func blocksJSON(blocks []rollout.Block) []BlockJSON {
 	var out []BlockJSON
 	for _, b := range blocks {
-		out = append(out, BlockJSON{Gate: b.Gate, Outcome: b.Outcome, Reason: b.Reason(), By: b.By, Commit: b.Commit, Until: known(b.Until)})
+		out = append(out, BlockJSON{Gate: b.Gate, Outcome: b.Outcome, Reason: b.Reason(), By: b.By, Commit: b.Commit, Since: known(b.Since), Until: known(b.Until)})
 	}
 	return out
 }

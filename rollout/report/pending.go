@@ -2,27 +2,22 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-// standing says why a stage stands where it stands. The decision's reason is
-// left out where blocks say the same, each on a line of its own.
+// standing says why a stage stands where it stands. What keeps it as a whole
+// stands in lines of its own.
 func standing(d *Document, decision rollout.Decision) {
-	if !saidByBlocks(decision) && !severalOfOne(decision) {
-		d.Line("%s", decision.Reason)
+	if reason := decision.PendingReason(); reason != "" && !severalOfOne(decision) {
+		d.Line("%s", reason)
 	}
 	for _, b := range decision.Blocks {
-		d.Fact(title(b.Outcome), "%s", b.Reason())
+		d.Fact(title(b.Outcome), "%s", blocked(b))
 	}
-}
-
-// saidByBlocks tells whether the reason is nothing but what the blocks of the
-// stage say.
-func saidByBlocks(decision rollout.Decision) bool {
-	return len(decision.Blocks) > 0 && decision.Reason == (rollout.Verdict{Blocks: decision.Blocks}).Reason()
 }
 
 // severalOfOne tells whether one revision is pending and several things keep it
@@ -39,23 +34,36 @@ func title(o rollout.Outcome) string {
 // words is an outcome as people read it.
 func words(o rollout.Outcome) string { return strings.ReplaceAll(string(o), "-", " ") }
 
-// pending lists what is still to come, when, and what is wrong with it.
-func pending(d *Document, now time.Time, decision rollout.Decision) {
+// pending lists what is still to come, when, what is wrong with it, and what
+// contains it. Subjects are all that is pending.
+func pending(d *Document, now time.Time, decision rollout.Decision, subjects []rollout.Subject) {
 	reasons(d, decision)
 	next(d, now, decision)
 	complaints(d, decision)
 	knownBad(d, decision)
 	var rows [][]string
-	out := goingOut(decision)
-	for _, v := range decision.Verdicts {
-		if v.Outcome != rollout.Promotable && !out[v.Revision.SHA] {
+	out, follows := goingOut(decision), following(decision)
+	for _, s := range subjects {
+		if v := s.Verdict; v.Outcome != rollout.Promotable && !out[v.Revision.SHA] {
 			rows = append(rows, []string{
 				v.Revision.SHA.Short(), rollout.Printable(v.Revision.Subject(), subjectShown), rollout.Printable(v.Revision.Author, authorShown),
-				rollout.FormatTime(v.Revision.Arrival), state(now, v),
+				rollout.FormatTime(v.Revision.Arrival), state(now, v), leaves(v, follows), names(s.In[:min(1, len(s.In))], s.Containers),
 			})
 		}
 	}
-	d.Table([]string{"PENDING", "SUBJECT", "AUTHOR", "ARRIVED", "STATE"}, shorten(rows))
+	d.Table([]string{"PENDING", "SUBJECT", "AUTHOR", "ARRIVED", "STATE", "EARLIEST", "IS IN"}, shorten(rows))
+}
+
+// leaves is when a revision can go out by itself, or else with which newer one.
+func leaves(v rollout.Verdict, follows func(rollout.SHA) bool) string {
+	switch {
+	case !v.RetryAt.IsZero() && follows(v.Revision.SHA):
+		return rollout.FormatTime(v.RetryAt)
+	case v.Unblocks != "":
+		return "with " + v.Unblocks.Short()
+	default:
+		return "not by itself"
+	}
 }
 
 // goingOut are the commits that no longer wait once the decision is carried
@@ -87,9 +95,57 @@ func knownBad(d *Document, decision rollout.Decision) {
 		if t.Revert != "" {
 			by = fmt.Sprintf("%s (%s)", t.Revert.Short(), by)
 		}
-		rows = append(rows, []string{t.Commit.SHA.Short(), rollout.Printable(t.Commit.Subject(), subjectShown), by, rollout.Printable(t.Reason, subjectShown)})
+		rows = append(rows, []string{
+			t.Commit.SHA.Short(), rollout.Printable(t.Commit.Subject(), subjectShown), by, badSince(decision, t), rollout.OneLine(t.Reason, subjectShown),
+		})
 	}
-	d.Table([]string{"KNOWN BAD", "SUBJECT", "BY", "WHY"}, shorten(rows))
+	d.Table([]string{"KNOWN BAD", "SUBJECT", "BY", "SINCE", "WHY"}, shorten(rows))
+}
+
+// badSince is since when a commit is known to be bad: when an operator said so,
+// or its revert arrived. Nothing says when one did that is still ahead.
+func badSince(decision rollout.Decision, t rollout.Taint) string {
+	if !t.At.IsZero() {
+		return rollout.FormatTime(t.At)
+	}
+	for _, v := range decision.Verdicts {
+		for _, c := range v.Revision.Brings {
+			if c.SHA == t.Revert && v.Revision.Recorded {
+				return rollout.FormatTime(v.Revision.Arrival)
+			}
+		}
+	}
+	return ""
+}
+
+// standingTaints lists what operators tainted, pending or not: what nobody has
+// merged yet shows nowhere else.
+func standingTaints(d *Document, s rollout.Status) {
+	if len(s.Taints) == 0 {
+		return
+	}
+	d.Heading("tainted by operators")
+	rows := make([][]string, len(s.Taints))
+	for i, m := range s.Taints {
+		rows[i] = []string{
+			m.Commit.Short(), waitsFor(s, m.Commit), rollout.Printable(m.By, authorShown), rollout.FormatTime(m.At), rollout.OneLine(m.Reason, 2*subjectShown),
+		}
+	}
+	d.Table([]string{"COMMIT", "WAITS FOR", "BY", "SINCE", "WHY"}, shorten(rows))
+}
+
+// waitsFor names the stages for which a commit is pending.
+func waitsFor(s rollout.Status, commit rollout.SHA) string {
+	var stages []string
+	for _, stage := range s.Stages {
+		if stage.Decision != nil && slices.ContainsFunc(stage.Decision.Taints, func(t rollout.Taint) bool { return t.Commit.SHA == commit }) {
+			stages = append(stages, stage.Stage.Name)
+		}
+	}
+	if len(stages) == 0 {
+		return "no stage"
+	}
+	return strings.Join(stages, ", ")
 }
 
 // next names the next revision that goes out by itself, and when.

@@ -1,6 +1,9 @@
 package report_test
 
 import (
+	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,8 +116,10 @@ func overriddenThrough(t *testing.T, s rollout.Snapshot, wanted rollout.SHA) rol
 
 func heldStatus() rollout.Status {
 	s := status()
-	blocked := decidedFor(guarded, held(troubled(3), adaHolds, bobHolds)).Decision
-	s.Stages[1].Decision, s.Stages[1].Holds = &blocked, []rollout.Hold{adaHolds, bobHolds}
+	snapshot := held(troubled(3), adaHolds, bobHolds)
+	blocked := decidedFor(guarded, snapshot).Decision
+	s.Stages[1].Decision, s.Stages[1].Subjects, s.Stages[1].Holds = &blocked, rollout.Subjects(guarded, snapshot), []rollout.Hold{adaHolds, bobHolds}
+	s.Taints = append(snapshot.State.Taints, rollout.Mark{Commit: sha(15), By: "ada", Reason: "not before\nthe backup is tested", At: in(-9)})
 	nothing := decidedFor(edge, held(line(), bobHolds)).Decision
 	s.Stages[2] = rollout.StageStatus{Stage: edge, Head: rollout.Head{Branch: "edge", SHA: sha(1)}, Decision: &nothing, Holds: []rollout.Hold{bobHolds}}
 	s.Records = words
@@ -165,9 +170,75 @@ func TestPolicyDocuments(t *testing.T) {
 		"marked-hold-all":   report.Marked(marked(rollout.EntryHold, func(*rollout.Entry) {})),
 		"marked-resume":     report.Marked(lifted()),
 		"marked-resume-all": report.Marked(marked(rollout.EntryResume, func(e *rollout.Entry) { e.Holds = []rollout.Hold{adaHolds, bobHolds} })),
-		"marked-taint":      report.Marked(marked(rollout.EntryTaint, func(e *rollout.Entry) { e.Commit = sha(4) })),
-		"marked-clear":      report.Marked(marked(rollout.EntryClear, func(e *rollout.Entry) { e.Commit, e.Reverts = sha(4), []rollout.SHA{sha(6)} })),
+		"marked-taint-unmerged": report.Marked(func() rollout.Receipt {
+			r := marked(rollout.EntryTaint, func(e *rollout.Entry) { e.Commit, e.Reason = sha(15), "not before\r\nthe backup is tested" })
+			r.Unmerged = true
+			return r
+		}()),
+		"marked-clear-reverted": report.Marked(func() rollout.Receipt {
+			r := marked(rollout.EntryClear, func(e *rollout.Entry) { e.Commit = sha(4) })
+			r.Remaining = []rollout.SHA{sha(6)}
+			return r
+		}()),
+		"marked-taint": report.Marked(marked(rollout.EntryTaint, func(e *rollout.Entry) { e.Commit = sha(4) })),
+		"marked-clear": report.Marked(marked(rollout.EntryClear, func(e *rollout.Entry) { e.Commit, e.Reverts = sha(4), []rollout.SHA{sha(6)} })),
 	} {
 		t.Run(name, func(t *testing.T) { drawn(t, name, d) })
 	}
 }
+
+// What keeps a whole stage stands in a document once, however many revisions
+// are pending and whatever else is wrong with them.
+func TestAHoldIsDrawnOnce(t *testing.T) {
+	for name, s := range map[string]rollout.Snapshot{
+		"one":             held(line(30), bobHolds),
+		"one, soaking":    held(line(3), bobHolds),
+		"several":         held(line(20, 3), bobHolds),
+		"one is soaked":   held(line(30, 3), bobHolds),
+		"in all troubles": held(troubled(3), bobHolds),
+		"nothing pending": held(line(), bobHolds),
+	} {
+		r := decidedFor(unfrozen(), s)
+		status := rollout.Status{At: now, Plan: plan, Stages: []rollout.StageStatus{{
+			Stage: apps, Decision: &r.Decision, Subjects: rollout.Subjects(unfrozen(), s),
+		}}}
+		for kind, d := range map[string]report.Document{
+			"promotion": report.Promotion(r), "status": report.Status(status, 0), "explanation": report.Explain([]rollout.Explanation{explained(unfrozen(), s)}),
+		} {
+			var b bytes.Buffer
+			if err := d.WriteText(&b); err != nil {
+				t.Fatal(err)
+			}
+			want := 1
+			if kind == "explanation" && len(s.Pending) == 0 {
+				want = strings.Count(b.String(), "incident 42") // it need not say so of nothing
+			}
+			if got := strings.Count(b.String(), "incident 42"); got != want {
+				t.Errorf("%s, %s: %d times:\n%s", name, kind, got, b.String())
+			}
+		}
+	}
+}
+
+// A list of hundreds stays short, and says how many more there are.
+func TestManyPendingStayReadable(t *testing.T) {
+	s := line(make([]float64, 500)...)
+	for i := range s.Movements {
+		s.Movements[i].At = in(-float64(i) / 10)
+	}
+	for i := range s.Pending {
+		s.Pending[i].SHA, s.Pending[i].Parents = numbered(i+1), []rollout.SHA{numbered(i)}
+		s.Movements[len(s.Pending)-1-i].Before, s.Movements[len(s.Pending)-1-i].After = numbered(i), numbered(i+1)
+		s.State.Taints = append(s.State.Taints, rollout.Mark{Commit: numbered(i + 1), By: "ada", Reason: fmt.Sprintf("reason %d", i), At: now})
+	}
+	s.Target.SHA, s.Upstream.SHA = numbered(0), numbered(500)
+	var b bytes.Buffer
+	if err := report.Promotion(decidedFor(apps, s)).WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), "\n"); n > 60 || strings.Count(b.String(), "and 480 more") != 2 {
+		t.Errorf("%d lines:\n%s", n, b.String())
+	}
+}
+
+func numbered(n int) rollout.SHA { return rollout.SHA(fmt.Sprintf("%07d%033d", n, n)) }

@@ -49,7 +49,7 @@ func reasonsOf(decision rollout.Decision) []*reason {
 			continue
 		}
 		for _, b := range worthSaying(decision, v) {
-			k := key{b.Outcome, b.Reason()}
+			k := key{b.Outcome, blocked(b)}
 			if known[k] == nil {
 				known[k] = &reason{outcome: k.outcome, text: k.text}
 				all = append(all, known[k])
@@ -61,19 +61,23 @@ func reasonsOf(decision rollout.Decision) []*reason {
 }
 
 // worthSaying are the blocks of a revision that nothing else tells of: tables
-// say what soaks and what is known to be bad, of which nobody needs to know
-// more; complaints say what was never reported; and the decision's reason says
-// all of a revision that is alone, if it is one thing.
+// say what soaks and what is known to be bad itself, of which nobody needs to
+// know more; complaints say what was never reported; and the decision's reason
+// says all of a revision that is alone, if it is one thing.
 func worthSaying(decision rollout.Decision, v rollout.Verdict) []rollout.Block {
 	own, _ := split(v.Blocks)
-	switch {
-	case severalOfOne(decision):
-		return own
-	case len(decision.Verdicts) == 1 || v.Outcome == rollout.Tainted:
+	if len(decision.Verdicts) == 1 && !severalOfOne(decision) {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(own), func(b rollout.Block) bool {
-		return b.Gate == rollout.GateSoak || b.Gate == rollout.GateTaint || slices.Contains(decision.Complaints, b.Reason())
+		switch b.Gate {
+		case rollout.GateTaint:
+			return b.Commit == v.Revision.SHA
+		case rollout.GateSoak:
+			return !severalOfOne(decision)
+		default:
+			return slices.Contains(decision.Complaints, b.Reason())
+		}
 	})
 }
 

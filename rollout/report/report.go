@@ -44,7 +44,7 @@ const authorShown = 24
 func Promotion(r rollout.Receipt) Document {
 	var d Document
 	promoted(&d, r)
-	pending(&d, r.Snapshot.At, r.Decision)
+	pending(&d, r.Snapshot.At, r.Decision, rollout.Subjects(r.Decision.Stage, r.Snapshot))
 	return d
 }
 
@@ -59,7 +59,7 @@ func Preview(r rollout.Receipt) Document {
 	default:
 		promoted(&d, r)
 	}
-	pending(&d, r.Snapshot.At, r.Decision)
+	pending(&d, r.Snapshot.At, r.Decision, rollout.Subjects(r.Decision.Stage, r.Snapshot))
 	return d
 }
 

@@ -103,9 +103,10 @@ func status() rollout.Status {
 	waiting := rollout.Decide(now, apps, line(20, 3, 0.5))
 	return rollout.Status{
 		At: now, Plan: plan, Records: trail,
+		Taints: []rollout.Mark{{Commit: sha(15), By: "ada", Reason: "not before the backup is tested", At: now.Add(-time.Hour)}},
 		Stages: []rollout.StageStatus{
 			{Stage: infra, Head: rollout.Head{Branch: "main", SHA: sha(4)}, Since: now.Add(-30 * time.Minute)},
-			{Stage: apps, Head: rollout.Head{Branch: "release", SHA: sha(1)}, Since: now.Add(-30 * time.Hour), Decision: &waiting},
+			{Stage: apps, Head: rollout.Head{Branch: "release", SHA: sha(1)}, Since: now.Add(-30 * time.Hour), Decision: &waiting, Subjects: rollout.Subjects(apps, line(20, 3, 0.5))},
 			{Stage: edge, Head: rollout.Head{Branch: "edge"}, Err: &rollout.Problem{
 				Kind: rollout.ErrNoBranch, What: "monosense/k8s-ops has no branch edge",
 				Ways: []string{"run `mage release:init`, which creates what is missing", "if it was there before, find out who deleted it first"},
@@ -121,7 +122,7 @@ func TestDocuments(t *testing.T) {
 	}
 	ready := rollout.Decide(now, apps, line(30, 3))
 	broken := status()
-	broken.Stages[1].Decision = &ready
+	broken.Stages[1].Decision, broken.Stages[1].Subjects = &ready, rollout.Subjects(apps, line(30, 3))
 	broken.Stages[2].Err = &rollout.Problem{Kind: rollout.ErrUnavailable, What: "the forge is down", Ways: []string{"try again later"}}
 	apart := rollout.Decide(now, apps, diverged())
 	broken.Stages = append(broken.Stages, rollout.StageStatus{Stage: edge, Head: rollout.Head{Branch: "edge", SHA: sha(12)}, Decision: &apart})
@@ -211,7 +212,7 @@ func TestHostileText(t *testing.T) {
 	}
 	evilStatus := status()
 	evilDecision := rollout.Decide(now, apps, s)
-	evilStatus.Stages[1].Decision = &evilDecision
+	evilStatus.Stages[1].Decision, evilStatus.Stages[1].Subjects = &evilDecision, rollout.Subjects(apps, s)
 	evilStatus.Records = hostileTrail
 	for name, pair := range map[string][2]report.Document{
 		"promotion": {report.Promotion(promoted(s)), report.Promotion(promoted(line(30, 3)))},

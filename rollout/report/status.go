@@ -14,6 +14,7 @@ func Status(s rollout.Status, records int) Document {
 	for _, stage := range s.Stages {
 		stageStatus(&d, s.At, stage)
 	}
+	standingTaints(&d, s)
 	d.Heading("ledger %s", s.Plan.Ledger)
 	if len(s.Records) == 0 {
 		d.Line("no entries")
@@ -32,13 +33,13 @@ func stageStatus(d *Document, now time.Time, s rollout.StageStatus) {
 	case s.Decision.Action == rollout.Promote:
 		d.Line("ready: %s", s.Decision.Reason)
 		goesOut(d, s.Decision.GoesOut)
-		pending(d, now, *s.Decision)
+		pending(d, now, *s.Decision, s.Subjects)
 	case s.Decision.Action == rollout.Diverged:
 		d.Line("diverged: %s", s.Decision.Reason)
 		waysBack(d, *s.Decision)
 	default:
 		standing(d, *s.Decision)
-		pending(d, now, *s.Decision)
+		pending(d, now, *s.Decision, s.Subjects)
 	}
 }
 
@@ -61,6 +62,6 @@ func head(now time.Time, s rollout.StageStatus) string {
 	case s.Since.IsZero():
 		return "at " + s.Head.SHA.Short()
 	default:
-		return fmt.Sprintf("at %s for %s, since %s", s.Head.SHA.Short(), rollout.FormatDuration(now.Sub(s.Since)), rollout.FormatTime(s.Since))
+		return fmt.Sprintf("at %s for %s, since %s", s.Head.SHA.Short(), rollout.FormatDuration(max(0, now.Sub(s.Since))), rollout.FormatTime(s.Since))
 	}
 }

@@ -24,6 +24,16 @@ func TestWhenAHoldRunsOut(t *testing.T) {
 		"2026-03-02 18:00 UTC":      "2026-03-02T18:00:00Z",
 		"2026-03-02T18:00:30Z":      "2026-03-02T18:00:30Z",
 		"2026-03-02T18:00:00+01:00": "2026-03-02T17:00:00Z",
+		"2026-03-02T18:00Z":         "2026-03-02T18:00:00Z",
+		"2026-03-02T18:00+01:00":    "2026-03-02T17:00:00Z",
+		"18:00":                     "2026-03-02T18:00:00Z",
+		"10:01 UTC":                 "2026-03-02T10:01:00Z",
+		"10:00":                     "2026-03-03T10:00:00Z",
+		"00:00":                     "2026-03-03T00:00:00Z",
+		"2036-03-02":                "2036-03-02T00:00:00Z",
+		"2036-03-03":                "longer than 10 years",
+		"2500-01-01":                "until somebody lifts it",
+		"9999-12-31":                `-until="9999-12-31" is no end that a hold can have`,
 		"2026-03-02 10:00":          "would be over already: it is 2026-03-02 10:00 UTC",
 		"2026-03-02":                "would be over already: it is 2026-03-02 10:00 UTC",
 		"1999-01-01":                "would be over already",
@@ -34,7 +44,10 @@ func TestWhenAHoldRunsOut(t *testing.T) {
 		"tomorrow":                  `-until="tomorrow" is no end that a hold can have`,
 		"2026-02-30":                "no end that a hold can have",
 		"2026-03-02T18:00":          "or with a zone",
-		"18:00":                     `-until="2006-01-02 15:04"`,
+		"18":                        "-until=18:00",
+		"24:00":                     "-until=18:00",
+		"6pm":                       "-until=18:00",
+		"2027-02-30":                `is no end that a hold can have: there is no such day`,
 		"\x1b[2J":                   `\x1b`,
 	} {
 		t.Run(until, func(t *testing.T) {
@@ -91,7 +104,7 @@ func TestNotYetStaysShort(t *testing.T) {
 		check(t, d.Hold(context.Background(), operate.Hold{Reason: "a freeze"}))
 	}
 	err := d.Promote(context.Background(), operate.Promote{})
-	if !errors.Is(err, operate.ErrNotYet) || strings.Count(err.Error(), "a freeze") != 5 || !strings.Contains(err.Error(), "and 2 more") {
+	if !errors.Is(err, operate.ErrNotYet) || strings.Count(err.Error(), "held by") != 5 || !strings.Contains(err.Error(), "and 2 more") {
 		t.Errorf("ended with %v", err)
 	}
 }

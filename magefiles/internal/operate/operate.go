@@ -197,20 +197,28 @@ func notYet(r rollout.Receipt) string {
 // blocksShown is how many holds and windows an error names.
 const blocksShown = 5
 
-// blocked is everything that keeps the stage as a whole where it stands, or
-// else why nothing goes out.
+// blocked is what keeps the stage as a whole where it stands, and whose it is,
+// in a few words: what was printed has the sentences. Where nothing does, it is
+// why nothing goes out.
 func blocked(d rollout.Decision) string {
 	if len(d.Blocks) == 0 {
 		return d.Reason
 	}
-	var reasons []string
+	var words []string
 	for _, b := range d.Blocks[:min(blocksShown, len(d.Blocks))] {
-		reasons = append(reasons, b.Reason())
+		text := string(b.Outcome)
+		if b.By != "" {
+			text += " by " + rollout.Printable(b.By, 60)
+		}
+		if !b.Until.IsZero() {
+			text += " until " + rollout.FormatTime(b.Until)
+		}
+		words = append(words, text)
 	}
-	if more := len(d.Blocks) - len(reasons); more > 0 {
-		reasons = append(reasons, fmt.Sprintf("and %d more", more))
+	if more := len(d.Blocks) - len(words); more > 0 {
+		words = append(words, fmt.Sprintf("and %d more", more))
 	}
-	return strings.Join(reasons, "; ")
+	return strings.Join(words, ", ")
 }
 
 // Status are the arguments of `release:status`.
