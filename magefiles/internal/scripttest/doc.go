@@ -17,6 +17,8 @@
 //	pushes VAR N SUBJECT          push N commits at once; VAR is the last
 //	revert VAR PUSHED             push what git revert makes of the commit in PUSHED
 //	tell VAR FILE [PUSHED]        push with the file as message; take PUSHED's change back
+//	merge VAR BRANCH              push a merge of a branch that begins at the head of main
+//	tree VAR COMMIT               set VAR to the name of the commit's tree
 //	twins VAR OTHER               push a merge of two commits that begin with the same digits
 //	reports SHA CONTEXT STATE [T] post a commit status, with a description
 //	commit VAR BRANCH SUBJECT     commit on another branch

@@ -56,6 +56,30 @@ func revert(ts *testscript.TestScript, neg bool, args []string) {
 	remember(ts, args[0], sha)
 }
 
+// merge pushes a merge of a branch that begins at the head of main.
+func merge(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 2, 2, "merge VAR BRANCH")
+	w := in(ts)
+	git := func(args ...string) string {
+		out, err := w.repo.Git(args...)
+		ts.Check(err)
+		return strings.TrimSpace(out)
+	}
+	branch := git("rev-parse", args[1])
+	sha := git("-c", "user.name=ben", "-c", "user.email=ben@example.com", "commit-tree", branch+"^{tree}",
+		"-p", git("rev-parse", "main"), "-p", branch, "-m", fmt.Sprintf("Merge branch '%s'", args[1]))
+	ts.Check(w.repo.SetBranch("main", sha))
+	remember(ts, args[0], sha)
+}
+
+// tree remembers the tree of a commit, whose name looks like any other.
+func tree(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 2, 2, "tree VAR COMMIT")
+	name, err := in(ts).repo.Git("rev-parse", args[1]+"^{tree}")
+	ts.Check(err)
+	remember(ts, args[0], strings.TrimSpace(name))
+}
+
 var variable = regexp.MustCompile(`\$[A-Z]\w*`)
 
 // tell makes a commit whose message is a file of the script, with the script's

@@ -185,6 +185,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"push":     push,
 	"revert":   revert,
 	"tell":     tell,
+	"merge":    merge,
+	"tree":     tree,
 	"pushes":   pushes,
 	"commit":   commit,
 	"change":   change,
