@@ -290,8 +290,8 @@ func (e *Engine) revertedBy(ctx context.Context, s Snapshot, brought Record, com
 		return Commit{}, false
 	}
 	r := readReverts(g.commits, g.place, s.Repository)
-	y, ok := r.effective(x, nil)
-	if !ok {
+	y, doubtful, ok := r.effective(x, nil)
+	if !ok || doubtful {
 		return Commit{}, false
 	}
 	return r.commits[y], true
