@@ -314,6 +314,9 @@ func TestAClockThatJumps(t *testing.T) {
 			}
 			wrong := time.Duration(rapid.IntRange(-72, 72).Draw(rt, "hours wrong")) * time.Hour
 			r.now = m.at.Add(wrong)
+			if _, seen := recorded[m.branches["main"]]; !seen {
+				recorded[m.branches["main"]] = wrong
+			}
 			entries := r.entries()
 			receipt, err := e.Promote(t.Context(), apps)
 			if err != nil {
@@ -322,7 +325,6 @@ func TestAClockThatJumps(t *testing.T) {
 			switch entry := receipt.Entry; {
 			case entry == nil:
 			case entry.Kind == rollout.EntryArrival:
-				recorded[entry.To] = wrong
 				for _, a := range receipt.Snapshot.State.Arrivals["main"] {
 					if n := len(entries); n > 0 && a.Revision == entry.To && a.At.Before(entries[n-1].At) {
 						rt.Errorf("%s is recorded as of %s, before the entry of %s", name(a.Revision), hours(a.At), hours(entries[n-1].At))

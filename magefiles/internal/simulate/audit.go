@@ -18,6 +18,8 @@ type word struct {
 	taints map[*change]bool
 	// cleared are the reverts that are set aside, by what they revert.
 	cleared map[*change]map[*change]bool
+	// clearedAt is when a commit was cleared of its failures.
+	clearedAt map[*change]time.Time
 	// arrivals are read from the ledger, and held against when the revisions
 	// really arrived.
 	arrivals map[string]map[*change]time.Time
@@ -132,6 +134,7 @@ func (y *year) entry(ended *act, commit rollout.LedgerCommit) *act {
 	case rollout.EntryTaint:
 		y.word.taints[a.target] = true
 		delete(y.word.cleared, a.target)
+		delete(y.word.clearedAt, a.target)
 	case rollout.EntryClear:
 		y.clearEntry(a, e)
 	}
@@ -239,7 +242,7 @@ func (y *year) clearEntry(a *act, e entry) {
 	if y.word.taints[a.target] {
 		delete(y.word.taints, a.target)
 	} else {
-		y.word.cleared[a.target] = aside
+		y.word.cleared[a.target], y.word.clearedAt[a.target] = aside, e.At
 	}
 }
 

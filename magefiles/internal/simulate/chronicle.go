@@ -115,6 +115,15 @@ func (l *line) since(c *change) (at time.Time, has bool) {
 	return l.moves[came].at, true
 }
 
+// heads are what the branch has pointed at, oldest first.
+func (l *line) heads() []*change {
+	all := make([]*change, len(l.moves))
+	for i, m := range l.moves {
+		all[i] = m.to
+	}
+	return all
+}
+
 // move points the branch at a commit.
 func (l *line) move(to *change, at time.Time) {
 	fresh := missing(to, l.has)

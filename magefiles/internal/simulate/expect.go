@@ -61,6 +61,7 @@ func (y *year) expectWord(a *act) {
 		for by := range y.reverts(a.target) {
 			want = want || !y.word.cleared[a.target][by]
 		}
+		want = want || y.hurts(a.target)
 	}
 	if done != want || (done && len(a.effects) != 1) {
 		y.fail(invLedger, "%s ended as %v, with %d entries", a, a.err, len(a.effects))
@@ -68,4 +69,16 @@ func (y *year) expectWord(a *act) {
 	if a.err != nil && !errors.Is(a.err, rollout.ErrRefused) && !a.raced {
 		y.fail(invSound, "%s: %v", a, a.err)
 	}
+}
+
+// hurts tells whether a cluster failed on a commit, in a context that a stage
+// asks for, and nobody has cleared it since.
+func (y *year) hurts(c *change) bool {
+	return slices.ContainsFunc(y.stages, func(s *stage) bool {
+		p := &picture{y: y, stage: s, told: y.told, clearedAt: y.word.clearedAt}
+		return slices.ContainsFunc(y.reports[c], func(r report) bool {
+			last, _ := p.newest(c, r.context)
+			return p.asks(r.context) && last.state != rollout.EvidenceSuccess && !p.cleared(c, last)
+		})
+	})
 }

@@ -22,6 +22,7 @@ func (f *flux) poll() {
 	f.y.later(f.y.within(6), f.poll)
 	if f.line.head == f.applied {
 		f.flap()
+		f.repeat()
 		return
 	}
 	f.applied = f.line.head
@@ -68,6 +69,18 @@ func (f *flux) flap() {
 	f.y.report(of, context, rollout.EvidenceFailure)
 	f.y.later(f.y.within(12), func() { f.y.report(of, context, rollout.EvidenceSuccess) })
 }
+
+// repeat says once more what was said last of what is applied.
+func (f *flux) repeat() {
+	all := f.y.reports[f.applied]
+	if len(all) > 0 && f.y.chance(repeated) {
+		last := all[len(all)-1]
+		f.y.report(f.applied, last.context, last.state)
+	}
+}
+
+// repeated is the chance that what was reported is, once more.
+const repeated = 0.1
 
 // report posts a status and chronicles it.
 func (y *year) report(of *change, context string, state rollout.EvidenceState) {

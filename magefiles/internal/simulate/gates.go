@@ -113,7 +113,8 @@ func (p *picture) ownGates(c *candidate, t time.Time) readings {
 	}
 }
 
-// sameTree lets a revision through whose tree has passed with another one.
+// sameTree lets a revision through whose tree has passed with another one, if it
+// has not failed since.
 func (p *picture) sameTree(c *candidate, t time.Time, r *readings) {
 	for _, other := range p.candidates {
 		if other.tree != c.tree || other.change == c.change {
@@ -123,10 +124,28 @@ func (p *picture) sameTree(c *candidate, t time.Time, r *readings) {
 		if passed == open && (!other.known || other.number > c.number) {
 			passed = doubtful
 		}
+		passed = max(passed, p.failedSince(other, c))
 		for _, gate := range []int{gateHealth, gateObserved, gateSoak} {
 			r[gate] = min(r[gate], passed)
 		}
 	}
+}
+
+// failedSince: something of the same tree failed that is newer than the one and
+// not newer than the other.
+func (p *picture) failedSince(one, other *candidate) reading {
+	worst := open
+	for _, x := range p.candidates {
+		if x.tree != other.tree || x.number <= one.number || x.number > other.number || !p.failed(x.change) {
+			continue
+		}
+		if x.change != other.change && !x.known {
+			worst = max(worst, doubtful)
+		} else {
+			worst = shut
+		}
+	}
+	return worst
 }
 
 // tainted: it contains a commit that is known to be bad, without its revert.

@@ -31,8 +31,66 @@ func (p *picture) health(c *candidate, t time.Time) reading {
 		for _, context := range expected {
 			worst = max(worst, p.proof(c, context, t))
 		}
+		for _, context := range contexts(asked.Cluster) {
+			if matches(asked, context) {
+				worst = max(worst, p.wounded(c, context, t))
+			}
+		}
 	}
 	return worst
+}
+
+// wounded: a context failed on something that the revision contains and that
+// upstream pointed at, or on the stage's head, and was good neither on the
+// revision nor on anything between. Where the engine cannot know everything that
+// upstream pointed at, it may know less of failures, and of what mended them.
+func (p *picture) wounded(c *candidate, context string, t time.Time) reading {
+	if _, said := p.newest(c.change, context); said {
+		return open // by that it is judged
+	}
+	var inside []*candidate
+	for _, x := range p.candidates {
+		if x.change != c.change && p.in(c, x.change) {
+			inside = append(inside, x)
+		}
+	}
+	surely := func(x *candidate) bool { return x.known }
+	maybe := func(*candidate) bool { return true }
+	switch {
+	case p.bleeds(inside, surely, maybe, context, t):
+		return shut
+	case p.bleeds(inside, maybe, surely, context, t):
+		return doubtful
+	default:
+		return open
+	}
+}
+
+// bleeds tells whether a failure that counts was mended by nothing that counts.
+func (p *picture) bleeds(inside []*candidate, fails, mends func(*candidate) bool, context string, t time.Time) bool {
+	mended := func(failed *change) bool {
+		return slices.ContainsFunc(inside, func(x *candidate) bool {
+			return mends(x) && x.change != failed && (failed == p.before() || p.in(x, failed)) && p.ends(x.change, context, t)
+		})
+	}
+	hurt := func(x *change) bool {
+		r, said := p.newest(x, context)
+		return said && r.state != rollout.EvidenceSuccess && !p.cleared(x, r) && !mended(x)
+	}
+	return hurt(p.before()) || slices.ContainsFunc(inside, func(x *candidate) bool { return fails(x) && hurt(x.change) })
+}
+
+// ends: what failed before need not be mended any more.
+func (p *picture) ends(x *change, context string, t time.Time) bool {
+	r, said := p.newest(x, context)
+	return said && (p.good(x, r, t) == open || r.state != rollout.EvidenceSuccess && p.cleared(x, r))
+}
+
+// cleared: an operator cleared the commit after it failed so. Entries tell whole
+// seconds.
+func (p *picture) cleared(x *change, r report) bool {
+	at, done := p.clearedAt[x]
+	return done && r.at.Unix() <= at.Unix()
 }
 
 // expected are the contexts that have to be good: those that were reported of
@@ -72,9 +130,9 @@ func (p *picture) expected(c *candidate, asked rollout.Requirement) []string {
 // before is the newest of the stage's heads that anything was reported of: the
 // head itself may have been skipped.
 func (p *picture) before() *change {
-	for _, move := range slices.Backward(p.stage.own.moves) {
-		if slices.ContainsFunc(p.reports(move.to), func(r report) bool { return p.asks(r.context) }) {
-			return move.to
+	for _, head := range slices.Backward(p.stood) {
+		if slices.ContainsFunc(p.reports(head), func(r report) bool { return p.asks(r.context) }) {
+			return head
 		}
 	}
 	return p.target
@@ -84,7 +142,7 @@ func (p *picture) before() *change {
 // without one the next newer one's.
 func (p *picture) proof(c *candidate, context string, t time.Time) reading {
 	if r, reported := p.newest(c.change, context); reported {
-		return p.good(r, t)
+		return p.good(c.change, r, t)
 	}
 	// From the next newer one to the newest.
 	for _, newer := range slices.Backward(p.pending[:p.place[c.change]]) {
@@ -94,15 +152,37 @@ func (p *picture) proof(c *candidate, context string, t time.Time) reading {
 		case !p.contains(newer, c.change):
 			return doubtful // two lines: which of them is the next?
 		default:
-			return p.good(r, t)
+			return p.good(newer, r, t)
 		}
 	}
 	return shut
 }
 
-// good: it is a success that has stood for long enough.
-func (p *picture) good(r report, t time.Time) reading {
-	return closedIf(r.state != rollout.EvidenceSuccess || t.Before(r.at.Add(p.stage.Health.Settle)))
+// good: it is a success, the last of some that have stood for long enough
+// together.
+func (p *picture) good(of *change, r report, t time.Time) reading {
+	if r.state != rollout.EvidenceSuccess {
+		return shut
+	}
+	since := r.at
+	for _, older := range slices.Backward(p.reports(of)) {
+		if older.context != r.context {
+			continue
+		}
+		if older.state != rollout.EvidenceSuccess {
+			break
+		}
+		since = older.at
+	}
+	return closedIf(t.Before(since.Add(p.stage.Health.Settle)))
+}
+
+// failed: a context that the stage asks for failed last on the commit itself.
+func (p *picture) failed(x *change) bool {
+	return slices.ContainsFunc(p.reports(x), func(r report) bool {
+		last, _ := p.newest(x, r.context)
+		return p.asks(r.context) && last.state != rollout.EvidenceSuccess
+	})
 }
 
 // observed: some cluster reported to have applied it, or the same tree.

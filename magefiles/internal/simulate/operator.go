@@ -145,11 +145,17 @@ func (y *year) absolve(c *change) {
 	}
 }
 
-// clear clears any commit: one that is bad, as a rule.
+// clear clears any commit: one that is bad, as a rule, or that a cluster failed
+// on, the stage's head among them.
 func (y *year) clear(s *stage) {
 	c := y.waiting(s)
-	if p := y.look(s, y.clock.now()); len(p.bad) > 0 && y.random.IntN(4) > 0 {
+	p := y.look(s, y.clock.now())
+	if len(p.bad) > 0 && y.random.IntN(4) > 0 {
 		c = p.bad[y.random.IntN(len(p.bad))]
+	}
+	hurt := slices.DeleteFunc(append([]*change{s.own.head}, p.pending...), func(x *change) bool { return !p.failed(x) })
+	if len(hurt) > 0 && y.random.IntN(2) == 0 {
+		c = hurt[y.random.IntN(len(hurt))]
 	}
 	if c != nil {
 		y.mark(rollout.EntryClear, c)

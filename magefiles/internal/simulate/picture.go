@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"maps"
 	"math/bits"
 	"slices"
 	"time"
@@ -25,6 +26,10 @@ type picture struct {
 	// target and head are where the stage and its upstream stood.
 	target, head *change
 	diverged     bool
+	// stood are the heads that the stage had had by then, oldest first.
+	stood []*change
+	// clearedAt is when commits had been cleared of their failures by then.
+	clearedAt map[*change]time.Time
 	// pending is newest first, and place says where each stands in it.
 	pending []*change
 	place   map[*change]int
@@ -71,6 +76,7 @@ func (p places) has(place int) bool { return p[place/64]&(1<<(place%64)) != 0 }
 func (y *year) look(s *stage, at time.Time) *picture {
 	p := &picture{
 		y: y, stage: s, at: at, entered: y.entered, told: y.told, target: s.own.head, head: s.upstream.head,
+		stood: s.own.heads(), clearedAt: maps.Clone(y.word.clearedAt),
 		place: map[*change]int{}, reversers: map[*change][]*change{},
 		diverged: !s.upstream.has(s.own.head),
 	}

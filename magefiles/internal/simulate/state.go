@@ -69,6 +69,7 @@ func (y *year) auditMarks(s stateEntry) {
 	for c := range y.word.cleared {
 		if cleared[c] == nil && y.last.own.has(c) {
 			delete(y.word.cleared, c)
+			delete(y.word.clearedAt, c)
 		}
 	}
 	if !maps.Equal(tainted, y.word.taints) {

@@ -76,7 +76,7 @@ func newYear(ctx context.Context, seed uint64) *year {
 		ctx: ctx, random: random, character: c, plan: newPlan(random, c),
 		clock:     &clock{exact: begin, random: random, behind: c.behind, grain: c.grain},
 		chronicle: newChronicle(), entries: map[rollout.SHA]bool{}, taken: map[*change]bool{}, tally: newTally(),
-		word: word{taints: map[*change]bool{}, cleared: map[*change]map[*change]bool{}, arrivals: map[string]map[*change]time.Time{}},
+		word: word{taints: map[*change]bool{}, cleared: map[*change]map[*change]bool{}, clearedAt: map[*change]time.Time{}, arrivals: map[string]map[*change]time.Time{}},
 	}
 	y.watch = &watch{forge: y.clock, random: jumps}
 	y.first = y.line(y.plan.Stages[0].Branch)

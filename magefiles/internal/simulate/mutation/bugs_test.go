@@ -133,7 +133,11 @@ var bugs = []bug{
 	},
 	{
 		"a success counts at once", "health.go",
-		`case e.At.Add(x.asked.Settle).After(now):`, `case e.At.After(now):`, "7",
+		`return !since.Add(x.asked.Settle).After(now)`, `return !since.After(now)`, "7",
+	},
+	{
+		"a success that is reported again settles anew", "health.go",
+		`x.success(now, evidence[i:])`, `x.success(now, evidence[i:i+1])`, "7, 8",
 	},
 	{
 		"a newer revision's report counts rather than the revision's own", "health.go",
@@ -141,8 +145,28 @@ var bugs = []bug{
 	},
 	{
 		"what nobody reported of is healthy", "health.go",
-		`if x.found[position] != nil && x.found[position][c].state == good {`,
-		`if x.found[position] == nil || x.found[position][c].state == good {`, "7",
+		`x.found[position] != nil && x.found[position][c].state == good {`,
+		`(x.found[position] == nil || x.found[position][c].state == good) {`, "7",
+	},
+	{
+		"a failure is forgotten once something else is reported", "past.go",
+		`is = past{before: own, failed: leave(is.failed, own)}`, `is = past{before: own, failed: leave(nil, own)}`, "7",
+	},
+	{
+		"a failure of the stage's head is forgotten", "past.go",
+		`is := past{before: x.before, failed: leave(nil, x.before)}`, `is := past{before: x.before}`, "7",
+	},
+	{
+		"what a newer revision reports mends what failed before", "past.go",
+		`return p.failed[c]`, `return condition{}`, "7",
+	},
+	{
+		"a failure counts although an operator cleared it", "past.go",
+		`return c.state == bad && !c.forgiven`, `return c.state == bad`, "7, 8",
+	},
+	{
+		"a tree is free to go that failed after it had soaked", "judge.go",
+		`delete(v.passed, r.Tree)`, `_ = v.passed[r.Tree]`, "3, 7",
 	},
 	{
 		"a soak on healthy time does not pause", "healthytime.go",
