@@ -215,7 +215,8 @@ func (e example) override(flags string) string {
 	return fmt.Sprintf("%s(%s) goes out, and skips: %s", name(d.Revision.SHA), names(d.GoesOut), strings.Join(gates, ", "))
 }
 
-var shortSHA = regexp.MustCompile(`\b[0-9a-f]{7}\b`)
+// wholeOrShort are the names of commits, in full and as people read them.
+var wholeOrShort = regexp.MustCompile(`\b[0-9a-f]{7}([0-9a-f]{33})?\b`)
 
 // named is a text with the names of commits in the place of their SHAs.
 func (e example) named(text string) string {
@@ -225,11 +226,11 @@ func (e example) named(text string) string {
 			known[c.SHA.Short()] = name(c.SHA)
 		}
 	}
-	return shortSHA.ReplaceAllStringFunc(text, func(short string) string {
-		if of, ok := known[short]; ok {
+	return wholeOrShort.ReplaceAllStringFunc(text, func(sha string) string {
+		if of, ok := known[rollout.SHA(sha).Short()]; ok {
 			return of
 		}
-		return short
+		return sha
 	})
 }
 

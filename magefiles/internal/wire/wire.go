@@ -75,7 +75,7 @@ func RunOffline(ctx context.Context, do Command) error {
 }
 
 // RunOfflineWith is RunOffline for a target that takes words by their position.
-func RunOfflineWith(ctx context.Context, words []string, do Command) error {
+func RunOfflineWith(ctx context.Context, words Words, do Command) error {
 	return run(ctx, words, do)
 }
 
