@@ -61,7 +61,7 @@ func troubled(reverted float64) rollout.Snapshot {
 	s := line(40, 30, 28, 26, reverted, 1, 0.1)
 	say := func(commit int, message string) { s.Pending[commit-2].Message = message }
 	say(4, "feat: add a PodDisruptionBudget")
-	say(5, "feat(dns): two replicas\n\nRollout-Soak: 2 days\n")
+	say(5, "feat(dns): two replicas\n\nRollout-Soak: a while\n")
 	say(6, "Revert \"feat: add a PodDisruptionBudget\"\n\nThis reverts commit "+string(sha(4))+".\n")
 	say(7, "chore(storage): move the databases\n\nRollout-Soak: 48h\n")
 	say(8, "docs: say how")
