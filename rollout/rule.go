@@ -145,3 +145,18 @@ func RuleByID(id string) (Rule, bool) {
 	}
 	return all[i], true
 }
+
+// Essential says why a rule cannot be turned off. It is empty for one that can.
+func (r Rule) Essential() string {
+	switch r.ID {
+	case RuleBuildFailed:
+		return "what cannot be built is checked by no rule at all"
+	case RuleClusterMissing:
+		return "of a cluster without an entry point nothing is checked"
+	case RuleSourceMissing:
+		return "without the source no branch decides what the cluster applies"
+	case RuleBranchDiffers:
+		return "a cluster that follows another branch than its stage's passes by the rollout"
+	}
+	return ""
+}

@@ -68,6 +68,10 @@ func (b *binder) value(node *yaml.Node, target reflect.Value, path string) {
 		b.text(node, target, path)
 	case target.Type() == reflect.TypeFor[requiredHealth]():
 		b.requiredHealth(node, target, path)
+	case target.Type() == reflect.TypeFor[entryPoints]():
+		b.entries(node, target, path)
+	case target.Type() == reflect.TypeFor[ruleSettings]():
+		b.rules(node, target, path)
 	case target.Kind() == reflect.Slice:
 		b.list(node, target, path)
 	default:
@@ -103,25 +107,33 @@ func saysItself(target reflect.Value) bool {
 // requiredHealth binds a mapping whose keys are clusters, and whose values are
 // lists of contexts.
 func (b *binder) requiredHealth(node *yaml.Node, target reflect.Value, path string) {
+	const howTo = "write each cluster of the upstream stage on an indented line of its own, and its contexts behind it"
+	const missing = "write at least one cluster of the upstream stage, and its contexts"
+	var all requiredHealth
+	b.mapping(node, path, howTo, missing, func(key text, value *yaml.Node, path string) {
+		var contexts []glob
+		b.value(value, reflect.ValueOf(&contexts).Elem(), path)
+		all = append(all, clusterHealth{key, contexts})
+	})
+	target.Set(reflect.ValueOf(all))
+}
+
+// mapping binds each value of a mapping whose keys are the plan's own words.
+func (b *binder) mapping(node *yaml.Node, path, howTo, missing string, bind func(key text, value *yaml.Node, path string)) {
 	if node.Kind != yaml.MappingNode {
-		b.wrongKind(node, path, "a mapping", "write each cluster of the upstream stage on an indented line of its own, and its contexts behind it")
+		b.wrongKind(node, path, "a mapping", howTo)
 		return
 	}
 	if len(node.Content) == 0 {
-		b.failNode(node, "write at least one cluster of the upstream stage, and its contexts", "%s is an empty mapping", path)
+		b.failNode(node, missing, "%s is an empty mapping", path)
 	}
-	var all requiredHealth
 	lines := map[string]int{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := node.Content[i]
-		if !b.isOnlyKey(key, lines, path) {
-			continue
+		if b.isOnlyKey(key, lines, path) {
+			bind(text{value: key.Value, line: key.Line, column: key.Column}, node.Content[i+1], join(path, quoteControls(key.Value)))
 		}
-		var contexts []glob
-		b.value(node.Content[i+1], reflect.ValueOf(&contexts).Elem(), join(path, quoteControls(key.Value)))
-		all = append(all, clusterHealth{text{value: key.Value, line: key.Line, column: key.Column}, contexts})
 	}
-	target.Set(reflect.ValueOf(all))
 }
 
 func (b *binder) list(node *yaml.Node, target reflect.Value, path string) {

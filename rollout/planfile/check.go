@@ -23,6 +23,8 @@ func (b *binder) check(doc document, options Options) *File {
 		Override:   rollout.OverridePolicy{ReasonRequired: b.reasonRequired(doc.Override.Reason)},
 	}
 	b.policies(doc.Stages, file.Plan, options.Now)
+	file.Plan.Entries = b.entryPoints(doc.Entries, doc.Stages)
+	file.Plan.RulesOff = b.rulesOff(doc.Rules)
 	return file
 }
 

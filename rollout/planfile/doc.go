@@ -24,8 +24,9 @@
 //     (format.go): unknown, duplicate and missing keys, wrong kinds of value.
 //   - check (check.go) judges the values: names, branches, durations, the
 //     order of the stages, the address of the repository, what a stage asks of a
-//     revision (policy.go), and when it takes one (window.go, opens.go). When a
-//     window is open is known to the package internal/schedule.
+//     revision (policy.go), when it takes one (window.go, opens.go), and what
+//     verification has to know (entries.go, rules.go). When a window is open is
+//     known to the package internal/schedule.
 //
 // The JSON schema beside this file, rollout.schema.json, is generated from the
 // same Go types and patterns, for editors. The schema knows less than this
@@ -40,6 +41,9 @@
 //   - A policy that contradicts itself is no plan: what rests on health has
 //     health, health is asked of clusters of the upstream stage, every window
 //     comes, and together they leave a moment open.
+//   - An entry point is that of a cluster of the plan, and a clean path below the
+//     repository's root. A rule is turned off with a reason, and none without
+//     which the others would mean nothing.
 //   - The order of the stages is the order of the list. There is no other way
 //     to express one.
 //   - Every error says file, line, what is wrong and what to do; all errors of
@@ -56,7 +60,8 @@
 // # Not handled
 //
 // Whether the clusters' directories, the branches and the repository exist is
-// not looked at: the same plan is read in places that have only the file. Nor
+// not looked at: the same plan is read in places that have only the file. The
+// same goes for entry points. Nor
 // is whether anybody has ever reported a context that a stage asks for. Windows
 // paths are not understood.
 package planfile

@@ -14,6 +14,8 @@ type document struct {
 	Ledger     branch          `json:"ledger" jsonschema_description:"The branch that keeps the audit trail and the state, such as rollout/ledger. It may not be a stage's branch."`
 	Stages     []stageSection  `json:"stages" jsonschema:"minItems=2" jsonschema_description:"The stages in the order in which a revision passes through them. They are a line: each one's upstream is the one before it."`
 	Override   overrideSection `json:"override,omitempty" jsonschema_description:"What a promotion that skips the soak has to bring along."`
+	Entries    entryPoints     `json:"entries,omitempty" jsonschema_description:"The entry points that are not where they are looked for (flux and flux-system in the cluster's directory, and a FluxInstance below it): for each such cluster the path of a directory or a manifest, relative to the repository's root."`
+	Rules      ruleSettings    `json:"rules,omitempty" jsonschema_description:"Rules of verification that are turned off, each with the reason. docs/rules.md explains them."`
 }
 
 type sourceSection struct {
@@ -91,6 +93,7 @@ type (
 	label        text
 	motive       text
 	objectName   text
+	pathInTree   text
 	proof        text
 	reason       text
 	span         text
@@ -123,6 +126,8 @@ const (
 	contextPattern = `^[^!\s{}\[\]\\]([^{}\[\]\\]*[^\s{}\[\]\\])?$`
 	// addressPattern tells the five spellings apart.
 	addressPattern = `^(https?://|ssh://|file:///|/|\.\.?/|[A-Za-z0-9_][A-Za-z0-9_.-]*@)`
+	// pathPattern keeps out what is empty, absolute, or not written with slashes.
+	pathPattern = `^[^/\\][^\\]*$`
 )
 
 const (
@@ -135,6 +140,8 @@ const (
 	maxGlob = 255
 	// maxMotive is a line or two: it stands behind "closed" in a message.
 	maxMotive = 200
+	// maxPath is what operating systems take.
+	maxPath = 4096
 	// maxItems is how many contexts a cluster, and windows a list, may have.
 	maxItems = 100
 )

@@ -19,6 +19,9 @@ func FuzzParse(f *testing.F) {
 	for _, c := range badPolicies {
 		f.Add([]byte(c.plan()))
 	}
+	for _, c := range badVerifications {
+		f.Add([]byte(head + stages + c.lines))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := Parse("clusters/rollout.yaml", data, Options{})
 		if err == nil {
@@ -72,6 +75,16 @@ func checkInvariants(t *testing.T, plan rollout.Plan) {
 		}
 	}
 	checkPolicies(t, plan)
+	for cluster, entry := range plan.Entries {
+		if !clusters[cluster] || !filepath.IsLocal(entry) || filepath.Clean(entry) != entry {
+			t.Errorf("the entry point of %q is %q", cluster, entry)
+		}
+	}
+	for id, reason := range plan.RulesOff {
+		if rule, ok := rollout.RuleByID(id); !ok || rule.Essential() != "" || strings.TrimSpace(reason) == "" {
+			t.Errorf("the rule %q is off for %q", id, reason)
+		}
+	}
 	if plan.Repository.URL == "" || strings.HasPrefix(plan.Repository.URL, "-") {
 		t.Errorf("repository %q", plan.Repository.URL)
 	}

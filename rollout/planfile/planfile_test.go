@@ -34,6 +34,16 @@ stages:
     soak: 24h
 ` + policyKeys + `override:
   reason: required
+` + verifyKeys
+
+// verifyKeys are what only verification looks at.
+const verifyKeys = `entries:
+  apps: clusters/apps/flux-system
+  infra: clusters/infra/instance.yaml
+rules:
+  variables-unknown: {off: made by hand}
+  source-suspended:
+    off: it is suspended while the cluster moves
 `
 
 // policyKeys are what a stage may ask besides a soak, on GitHub.
@@ -72,9 +82,11 @@ func goodPlans(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	return map[string]string{
-		"the repository's own": string(repository),
-		"whole":                wholePlan,
-		"without the optional": strings.NewReplacer("forge: github\n", "", "override:\n  reason: required\n", "", policyKeys, "").Replace(wholePlan),
+		"the repository's own":             string(repository),
+		"whole":                            wholePlan,
+		"without the optional":             strings.NewReplacer("forge: github\n", "", "override:\n  reason: required\n", "", policyKeys, "", verifyKeys, "").Replace(wholePlan),
+		"an entry point as Flux writes it": with(t, "apps: clusters/apps/flux-system", "apps: ./clusters/apps/flux-system/"),
+		"an entry point in the root":       with(t, "apps: clusters/apps/flux-system", "apps: ./"),
 		"three stages": strings.Replace(wholePlan, "override:", `  - name: edge
     branch: edge/stable
     clusters:
@@ -92,7 +104,7 @@ override:`, 1),
 		"a soak of nothing":       with(t, "24h", "0s"),
 		"a soak in many units":    with(t, "24h", "1w2d3h4m5s"),
 		"quoted":                  with(t, "name: apps", `name: "apps"`),
-		"a name that is a number": with(t, "clusters: [apps]", `clusters: ["7"]`),
+		"a name that is a number": strings.Replace(with(t, "clusters: [apps]", `clusters: ["7"]`), "  apps: clusters/apps", `  "7": clusters/apps`, 1),
 		"a byte order mark":       "\ufeff" + wholePlan,
 		"Windows' line ends":      strings.ReplaceAll(wholePlan, "\n", "\r\n"),
 	}
@@ -144,6 +156,8 @@ func TestParse(t *testing.T) {
 			},
 		},
 		Override: rollout.OverridePolicy{ReasonRequired: true},
+		Entries:  map[string]string{"apps": "clusters/apps/flux-system", "infra": "clusters/infra/instance.yaml"},
+		RulesOff: map[string]string{"variables-unknown": "made by hand", "source-suspended": "it is suspended while the cluster moves"},
 	}
 	if diff := cmp.Diff(want, file.Plan, cmpopts.IgnoreFields(rollout.Window{}, "Schedule")); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)

@@ -38,6 +38,7 @@ func generateSchema(t testing.TB) []byte {
 		},
 	}
 	schema := reflector.Reflect(document{})
+	property(t, schema, "rules").AdditionalProperties = nested(reflector, ruleSection{})
 	schema.ID = "https://raw.githubusercontent.com/monosense/k8s-ops/main/rollout/planfile/rollout.schema.json"
 	schema.Title = "Rollout plan"
 	schema.Description = "The ordered stages through which a revision reaches the clusters, and what each one asks of it."
@@ -53,11 +54,19 @@ func generateSchema(t testing.TB) []byte {
 	return out.Bytes()
 }
 
+// nested is the schema of a section that stands below a key of the plan's own.
+func nested(reflector jsonschema.Reflector, section any) *jsonschema.Schema {
+	schema := reflector.Reflect(section)
+	schema.Version, schema.ID = "", ""
+	return schema
+}
+
 // schemaKinds are what no type can say of itself. The kinds of text are all
 // strings, each with its pattern.
 func schemaKinds() map[reflect.Type]*jsonschema.Schema {
 	length := func(n uint64) *uint64 { return &n }
 	context := &jsonschema.Schema{Type: "string", Pattern: contextPattern, MaxLength: length(maxGlob)}
+	inTree := &jsonschema.Schema{Type: "string", Pattern: pathPattern, MaxLength: length(maxPath)}
 	return map[reflect.Type]*jsonschema.Schema{
 		reflect.TypeFor[address]():      {Type: "string", Pattern: addressPattern},
 		reflect.TypeFor[branch]():       {Type: "string", Pattern: branchPattern, MaxLength: length(maxBranch)},
@@ -71,6 +80,7 @@ func schemaKinds() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[label]():        {Type: "string", Pattern: labelPattern, MaxLength: length(maxLabel)},
 		reflect.TypeFor[motive]():       {Type: "string", MaxLength: length(maxMotive)},
 		reflect.TypeFor[objectName]():   {Type: "string", Pattern: objectNamePattern, MaxLength: length(maxObjectName)},
+		reflect.TypeFor[pathInTree]():   inTree,
 		reflect.TypeFor[proof]():        {Type: "string"},
 		reflect.TypeFor[reason]():       {Type: "string"},
 		reflect.TypeFor[span]():         {Type: "string", MaxLength: length(schedule.MaxWeekly)},
@@ -79,7 +89,18 @@ func schemaKinds() map[reflect.Type]*jsonschema.Schema {
 			Type: "object", MinProperties: length(1),
 			AdditionalProperties: &jsonschema.Schema{Type: "array", Items: context, MinItems: length(1), MaxItems: length(maxItems)},
 		},
+		reflect.TypeFor[entryPoints]():  {Type: "object", MinProperties: length(1), AdditionalProperties: inTree},
+		reflect.TypeFor[ruleSettings](): {Type: "object", MinProperties: length(1), PropertyNames: ruleNames()},
 	}
+}
+
+// ruleNames are the rules that a plan may turn off.
+func ruleNames() *jsonschema.Schema {
+	names := &jsonschema.Schema{}
+	for _, id := range canBeOff() {
+		names.Enum = append(names.Enum, id)
+	}
+	return names
 }
 
 // addConditions adds which keys need each other. The windows of deny are those
@@ -206,6 +227,12 @@ func TestSchemaRefuses(t *testing.T) {
 		"a date in other words":         {"from: 2026-12-20", "from: tomorrow"},
 		"an unknown key of a window":    {"from: 2026-12-20", "form: 2026-12-20"},
 		"a zone in other words":         {"zone: America/New_York", "zone: new york"},
+		"an absolute entry point":       {"apps: clusters/apps", "apps: /clusters/apps"},
+		"an empty entry point":          {"apps: clusters/apps/flux-system", "apps: \"\""},
+		"an unknown rule":               {"variables-unknown:", "variable-unknown:"},
+		"a rule that stays on":          {"variables-unknown:", "branch-differs:"},
+		"a rule that is not off":        {"off: made by hand", "on: made by hand"},
+		"a rule without a setting":      {"{off: made by hand}", "{}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := strings.Replace(wholePlan, edit[0], edit[1], 1)

@@ -1,0 +1,104 @@
+package planfile
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// entryPoints is a mapping whose keys are clusters, in their order.
+type entryPoints []entryPoint
+
+type entryPoint struct {
+	Cluster text
+	Path    pathInTree
+}
+
+func (b *binder) entries(node *yaml.Node, target reflect.Value, path string) {
+	const howTo = "write each cluster on an indented line of its own, and the path of its entry point behind it"
+	var all entryPoints
+	b.mapping(node, path, howTo, howTo, func(key text, value *yaml.Node, path string) {
+		var at pathInTree
+		b.value(value, reflect.ValueOf(&at).Elem(), path)
+		all = append(all, entryPoint{key, at})
+	})
+	target.Set(reflect.ValueOf(all))
+}
+
+// entryPoints are the entry points by cluster, as clean paths. Without any it is
+// nil.
+func (b *binder) entryPoints(all entryPoints, stages []stageSection) map[string]string {
+	var found map[string]string
+	for _, entry := range all {
+		b.checkPlanned(entry.Cluster, stages)
+		b.checkPath(text(entry.Path), fmt.Sprintf("the entry point of %s,", quote(entry.Cluster.value)))
+		if found == nil {
+			found = map[string]string{}
+		}
+		found[entry.Cluster.value] = path.Clean(entry.Path.value)
+	}
+	return found
+}
+
+// checkPlanned refuses a cluster that no stage has.
+func (b *binder) checkPlanned(cluster text, stages []stageSection) {
+	var names []string
+	for _, stage := range stages {
+		for _, name := range stage.Clusters {
+			if !text(name).present() {
+				return // whatever it was meant to be has been complained of
+			}
+			names = append(names, name.value)
+		}
+	}
+	if len(names) == 0 || slices.Contains(names, cluster.value) {
+		return
+	}
+	b.fail(cluster, oneOfThese(cluster.value, names), "entries names %s, which is no cluster of the plan", quote(cluster.value))
+}
+
+// oneOfThese is a hint that names the word that was meant, or else all.
+func oneOfThese(word string, words []string) string {
+	if guess := nearest(word, words); guess != "" {
+		return fmt.Sprintf("did you mean %s?", quoteControls(guess))
+	}
+	return "write one of " + listed(words)
+}
+
+// listed names the first words, which may be anything.
+func listed(words []string) string {
+	const shown = 50
+	var all []string
+	for _, word := range words[:min(len(words), shown)] {
+		all = append(all, quoteControls(word))
+	}
+	if more := len(words) - shown; more > 0 {
+		all = append(all, fmt.Sprintf("or %d more", more))
+	}
+	return strings.Join(all, ", ")
+}
+
+// checkPath refuses what is not a path below the repository's root, written with
+// slashes. A ./ before it and a / behind it are as people write directories.
+func (b *binder) checkPath(at text, noun string) {
+	const hint = "write a path below the repository's root, such as clusters/edge/flux, with slashes and without .."
+	if !at.present() {
+		return
+	}
+	plain := strings.TrimSuffix(strings.TrimPrefix(at.value, "./"), "/")
+	switch {
+	case strings.TrimSpace(at.value) == "":
+		b.fail(at, hint, "%s is empty", strings.TrimSuffix(noun, ","))
+	case len(at.value) > maxPath:
+		b.fail(at, hint, "%s %s is longer than %d bytes", noun, quote(at.value), maxPath)
+	case strings.ContainsFunc(strings.ReplaceAll(at.value, " ", ""), invisible):
+		b.fail(at, hint, "%s %s has a character that nobody can see", noun, quote(at.value))
+	case at.value != "." && at.value != "./" && (!fs.ValidPath(plain) || plain == "." || strings.Contains(plain, `\`)):
+		b.fail(at, hint, "%s %s is no local path", noun, quote(at.value))
+	}
+}
