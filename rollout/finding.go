@@ -75,37 +75,43 @@ type Verification struct {
 	Off []TurnedOff `json:"off,omitempty"`
 }
 
-// TurnedOff counts the findings of a rule that the plan turns off.
+// TurnedOff are the findings of a rule that the plan turns off. They fail
+// nothing.
 type TurnedOff struct {
 	Rule   string `json:"rule"`
 	Count  int    `json:"count"`
 	Reason string `json:"reason"`
+	// Findings are sorted.
+	Findings []Finding `json:"findings"`
 }
 
 // Errors counts the findings that fail a verification.
 func (v Verification) Errors() int {
 	n := 0
 	for _, f := range v.Findings {
-		if f.Severity == SeverityError {
+		if f.Severity != SeverityWarning {
 			n++
 		}
 	}
 	return n
 }
 
-// Without takes out the findings of rules that are turned off, by ID, and notes
-// how many there were of each, with the reason.
+// Warnings counts the findings that fail nothing.
+func (v Verification) Warnings() int { return len(v.Findings) - v.Errors() }
+
+// Without sets the findings of rules aside that are turned off, by ID, with the
+// reason.
 func (v Verification) Without(off map[string]string) Verification {
-	counts := map[string]int{}
+	aside := map[string][]Finding{}
 	v.Findings = slices.DeleteFunc(slices.Clone(v.Findings), func(f Finding) bool {
 		_, turnedOff := off[f.Rule]
 		if turnedOff {
-			counts[f.Rule]++
+			aside[f.Rule] = append(aside[f.Rule], f)
 		}
 		return turnedOff
 	})
-	for _, rule := range slices.Sorted(maps.Keys(counts)) {
-		v.Off = append(v.Off, TurnedOff{rule, counts[rule], off[rule]})
+	for _, rule := range slices.Sorted(maps.Keys(aside)) {
+		v.Off = append(v.Off, TurnedOff{Rule: rule, Count: len(aside[rule]), Reason: off[rule], Findings: aside[rule]})
 	}
 	return v
 }

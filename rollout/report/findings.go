@@ -13,14 +13,14 @@ type FindingFormat string
 
 // The formats.
 const (
-	// FindingText is for a terminal: a place, what is wrong and, on a line of
-	// its own, the fix.
+	// FindingText is for a terminal: a place, what is wrong and, on lines of
+	// their own, how the cluster comes to it, and the fix.
 	FindingText FindingFormat = "text"
-	// FindingJSON is one object: what was counted, and the findings as an
-	// array.
+	// FindingJSON is one object: what was counted, the findings as an array,
+	// and those of rules that are turned off.
 	FindingJSON FindingFormat = "json"
 	// FindingGitHub is one workflow command a finding, which GitHub shows at
-	// the line in the pull request, followed by the text's last line.
+	// the line in the pull request, followed by the text's last lines.
 	FindingGitHub FindingFormat = "github"
 )
 
@@ -50,7 +50,7 @@ func WriteFindings(w io.Writer, format FindingFormat, v rollout.Verification) er
 		for _, finding := range v.Findings {
 			fmt.Fprintf(&b, "%s\n", findingCommand(finding))
 		}
-		fmt.Fprintf(&b, "%s\n", findingsSummary(v))
+		findingsEnd(&b, v)
 	default:
 		findingsText(&b, v)
 	}
@@ -64,11 +64,44 @@ func findingsText(b *strings.Builder, v rollout.Verification) {
 	for _, group := range groupFindings(v.Findings) {
 		fmt.Fprintf(b, "%s\n\n", oneLine(group.title))
 		for _, finding := range group.findings {
-			fmt.Fprintf(b, "%s: %s: %s\n    → %s\n", oneLine(findingPlace(finding)), finding.Rule, oneLine(finding.Message), oneLine(finding.Fix))
+			fmt.Fprintf(b, "%s: %s: %s: %s\n", oneLine(findingPlace(finding.File, finding.Line)), severity(finding), finding.Rule, oneLine(finding.Message))
+			for _, line := range around(finding) {
+				fmt.Fprintf(b, "    %s\n", line)
+			}
+			fmt.Fprintf(b, "    → %s\n", oneLine(finding.Fix))
 		}
 		b.WriteString("\n")
 	}
+	findingsEnd(b, v)
+}
+
+// findingsEnd says what is turned off, and what was counted.
+func findingsEnd(b *strings.Builder, v rollout.Verification) {
+	for _, off := range v.Off {
+		fmt.Fprintf(b, "off: %s, %s: %s\n", oneLine(off.Rule), count(off.Count, "finding"), oneLine(off.Reason))
+	}
 	fmt.Fprintf(b, "%s\n", findingsSummary(v))
+}
+
+// around are the lines that say how the cluster comes to what a finding is
+// about, and what else has to do with it.
+func around(f rollout.Finding) []string {
+	var lines []string
+	if len(f.Chain) > 1 {
+		lines = append(lines, oneLine("in "+strings.Join(f.Chain, " › ")))
+	}
+	for _, related := range f.Related {
+		lines = append(lines, oneLine(findingPlace(related.File, related.Line)+": "+related.Message))
+	}
+	return lines
+}
+
+// severity is a finding's own. One that nobody gave any is an error.
+func severity(f rollout.Finding) rollout.Severity {
+	if f.Severity == rollout.SeverityWarning {
+		return rollout.SeverityWarning
+	}
+	return rollout.SeverityError
 }
 
 // A findingGroup is the findings of one cluster.
@@ -97,15 +130,15 @@ func groupFindings(findings []rollout.Finding) []findingGroup {
 	return groups
 }
 
-func findingPlace(f rollout.Finding) string {
-	if f.Line == 0 {
-		return f.File
+func findingPlace(file string, line int) string {
+	if line == 0 {
+		return file
 	}
-	return fmt.Sprintf("%s:%d", f.File, f.Line)
+	return fmt.Sprintf("%s:%d", file, line)
 }
 
 func findingsSummary(v rollout.Verification) string {
-	checked := fmt.Sprintf("checked %s and %s", count(v.Clusters, "cluster"), count(v.Objects, "object"))
+	checked := fmt.Sprintf("checked %s, %s and %s", count(v.Clusters, "cluster"), count(v.Kustomizations, "Kustomization"), count(v.Objects, "object"))
 	if len(v.Findings) == 0 {
 		return checked + ": every cluster can only apply its stage's branch"
 	}
@@ -113,7 +146,7 @@ func findingsSummary(v rollout.Verification) string {
 	for _, finding := range v.Findings {
 		files[finding.File] = true
 	}
-	return fmt.Sprintf("%s in %s; %s", count(len(v.Findings), "finding"), count(len(files), "file"), checked)
+	return fmt.Sprintf("%s and %s in %s; %s", count(v.Errors(), "error"), count(v.Warnings(), "warning"), count(len(files), "file"), checked)
 }
 
 func findingsJSON(w io.Writer, v rollout.Verification) error {
@@ -124,13 +157,15 @@ func findingsJSON(w io.Writer, v rollout.Verification) error {
 }
 
 // findingCommand is GitHub's workflow command for an annotation
-// (docs.github.com, "Workflow commands for GitHub Actions", error).
+// (docs.github.com, "Workflow commands for GitHub Actions", error and warning).
 func findingCommand(f rollout.Finding) string {
 	properties := "file=" + escapeProperty(f.File)
 	if f.Line > 0 {
 		properties += fmt.Sprintf(",line=%d", f.Line)
 	}
-	return fmt.Sprintf("::error %s,title=%s::%s", properties, escapeProperty(f.Rule), escapeData(oneLine(f.Message)+"\nFix: "+oneLine(f.Fix)))
+	text := append([]string{oneLine(f.Message)}, around(f)...)
+	text = append(text, "Fix: "+oneLine(f.Fix))
+	return fmt.Sprintf("::%s %s,title=%s::%s", severity(f), properties, escapeProperty(f.Rule), escapeData(strings.Join(text, "\n")))
 }
 
 // GitHub's own escapes (actions/toolkit, packages/core/src/command.ts): without

@@ -17,24 +17,55 @@ import (
 var updateFindings = flag.Bool("update-findings", false, "rewrite testdata/findings*")
 
 func someFindings() rollout.Verification {
-	return rollout.Verification{Clusters: 2, Objects: 37, Findings: []rollout.Finding{
-		{
-			Rule: rollout.RuleBranchDiffers, Stage: "apps", Cluster: "apps", File: "clusters/apps/flux/config/flux-system.yaml", Line: 12,
-			Message: "spec.ref.branch is main, and the stage apps follows release", Fix: "write branch: release",
+	return rollout.Verification{
+		Clusters: 2, Kustomizations: 5, Objects: 37,
+		Findings: []rollout.Finding{
+			{
+				Rule: rollout.RuleBranchDiffers, Severity: rollout.SeverityError, Stage: "apps", Cluster: "apps", Chain: []string{"apps"},
+				File: "clusters/apps/flux/config/flux-system.yaml", Line: 12,
+				Message: "spec.ref.branch is main, and the stage apps follows release", Fix: "write branch: release",
+			},
+			{
+				Rule: rollout.RuleRefOutranked, Severity: rollout.SeverityError, Stage: "apps", Cluster: "apps",
+				Chain: []string{"apps", "cluster-apps", "podinfo"},
+				File:  "clusters/apps/flux/config/flux-system.yaml", Line: 13,
+				Related: []rollout.Related{
+					{File: "bases/source.yaml", Line: 4, Message: "it is written here"},
+					{File: "bases/whole.yaml", Message: "\n::error::forged"},
+				},
+				Message: "spec.ref.tag (v1) takes precedence over the branch", Fix: "remove tag; write only spec.ref.branch: release",
+			},
+			{
+				Rule: rollout.RuleBuildFailed, Severity: rollout.SeverityError, Stage: "infra", Cluster: "infra",
+				Chain: []string{"infra", "a\n::error::forged"},
+				File:  "clusters/infra/flux/a,b:c.yaml", Line: 1,
+				Message: "100% wrong\n::error file=x::forged\r\n\x1b[31mred, [click](https://example.com)", Fix: "mend it",
+			},
+			{
+				Rule: rollout.RuleOtherCluster, Severity: rollout.SeverityWarning, Stage: "infra", Cluster: "infra", Chain: []string{"infra", "remote"},
+				File: "clusters/infra/flux/remote.yaml", Line: 9,
+				Message: "Kustomization flux-system/remote applies apps to another cluster", Fix: "let that cluster's own Flux apply it",
+			},
+			{
+				Rule: rollout.RuleClusterUnclaimed, Severity: rollout.SeverityError, Cluster: "lab", Chain: []string{"lab"}, File: "clusters/lab",
+				Message: "no stage has the cluster lab, so no rule holds for what it applies", Fix: "remove the directory",
+			},
 		},
-		{
-			Rule: rollout.RuleRefOutranked, Stage: "apps", Cluster: "apps", File: "clusters/apps/flux/config/flux-system.yaml", Line: 13,
-			Message: "spec.ref.tag (v1) takes precedence over the branch", Fix: "remove tag; write only spec.ref.branch: release",
-		},
-		{
-			Rule: rollout.RuleBuildFailed, Stage: "infra", Cluster: "infra", File: "clusters/infra/flux/a,b:c.yaml", Line: 1,
-			Message: "100% wrong\n::error file=x::forged\r\n\x1b[31mred", Fix: "mend it",
-		},
-		{
-			Rule: rollout.RuleClusterUnclaimed, Cluster: "lab", File: "clusters/lab",
-			Message: "no stage has the cluster lab, so no rule holds for what it applies", Fix: "remove the directory",
-		},
-	}}
+		Off: []rollout.TurnedOff{{
+			Rule: rollout.RuleVariablesUnknown, Count: 1, Reason: "made by hand\n::error::forged",
+			Findings: []rollout.Finding{{
+				Rule: rollout.RuleVariablesUnknown, Severity: rollout.SeverityWarning, Stage: "apps", Cluster: "apps", Chain: []string{"apps", "podinfo"},
+				File: "clusters/apps/flux/podinfo.yaml", Line: 7,
+				Message: "nothing in the repository brings the ConfigMap flux-system/settings", Fix: "add it",
+			}},
+		}},
+	}
+}
+
+// aWarning is a verification that found nothing else.
+func aWarning() rollout.Verification {
+	all := someFindings()
+	return rollout.Verification{Clusters: 1, Kustomizations: 1, Objects: 1, Findings: all.Findings[3:4]}
 }
 
 func TestWriteFindings(t *testing.T) {
@@ -46,6 +77,7 @@ func TestWriteFindings(t *testing.T) {
 		{"findings.txt", FindingText, someFindings()},
 		{"findings.json", FindingJSON, someFindings()},
 		{"findings.github", FindingGitHub, someFindings()},
+		{"findings_warning.txt", FindingText, aWarning()},
 		{"findings_none.txt", FindingText, rollout.Verification{Clusters: 2, Objects: 37}},
 		{"findings_none.json", FindingJSON, rollout.Verification{Clusters: 2, Objects: 37}},
 		{"findings_none.github", FindingGitHub, rollout.Verification{Clusters: 1, Objects: 1}},
@@ -81,8 +113,13 @@ func TestFindingsForgeNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(github.String()), "\n")
-	if len(lines) != len(v.Findings)+1 {
+	if len(lines) != len(v.Findings)+len(v.Off)+1 {
 		t.Errorf("%d lines for %d findings:\n%s", len(lines), len(v.Findings), github.String())
+	}
+	for i, line := range lines {
+		if command := strings.HasPrefix(line, "::"); command != (i < len(v.Findings)) {
+			t.Errorf("line %d is forged: %s", i+1, line)
+		}
 	}
 	if strings.ContainsAny(text.String(), "\x1b\r") || strings.Contains(text.String(), "\n::error") {
 		t.Errorf("text with control characters:\n%q", text.String())
