@@ -22,6 +22,8 @@ const (
 	// FindingGitHub is one workflow command a finding, which GitHub shows at
 	// the line in the pull request, followed by the text's last lines.
 	FindingGitHub FindingFormat = "github"
+	// FindingSARIF is a log of SARIF 2.1.0, as code scanning takes it.
+	FindingSARIF FindingFormat = "sarif"
 )
 
 // ParseFindingFormat reads a format's name. The empty name is text.
@@ -29,12 +31,12 @@ func ParseFindingFormat(name string) (FindingFormat, error) {
 	switch format := FindingFormat(name); format {
 	case "":
 		return FindingText, nil
-	case FindingText, FindingJSON, FindingGitHub:
+	case FindingText, FindingJSON, FindingGitHub, FindingSARIF:
 		return format, nil
 	}
 	return "", &rollout.Problem{
 		Kind: rollout.ErrUsage, What: fmt.Sprintf("there is no format %q for findings", name),
-		Ways: []string{fmt.Sprintf("write %s, %s or %s", FindingText, FindingJSON, FindingGitHub)},
+		Ways: []string{fmt.Sprintf("write %s, %s, %s or %s", FindingText, FindingJSON, FindingGitHub, FindingSARIF)},
 	}
 }
 
@@ -45,6 +47,10 @@ func WriteFindings(w io.Writer, format FindingFormat, v rollout.Verification) er
 	case FindingJSON:
 		if err := findingsJSON(&b, v); err != nil {
 			return fmt.Errorf("write findings as JSON: %w", err)
+		}
+	case FindingSARIF:
+		if err := write(&b, sarifLog(v)); err != nil {
+			return fmt.Errorf("write findings as SARIF: %w", err)
 		}
 	case FindingGitHub:
 		for _, finding := range v.Findings {

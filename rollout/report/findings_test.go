@@ -1,17 +1,20 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/monosense/k8s-ops/rollout"
+	sarifschema "github.com/monosense/k8s-ops/rollout/rollouttest/sarif"
 )
 
 var updateFindings = flag.Bool("update-findings", false, "rewrite testdata/findings*")
@@ -77,10 +80,12 @@ func TestWriteFindings(t *testing.T) {
 		{"findings.txt", FindingText, someFindings()},
 		{"findings.json", FindingJSON, someFindings()},
 		{"findings.github", FindingGitHub, someFindings()},
+		{"findings.sarif", FindingSARIF, someFindings()},
 		{"findings_warning.txt", FindingText, aWarning()},
 		{"findings_none.txt", FindingText, rollout.Verification{Clusters: 2, Objects: 37}},
 		{"findings_none.json", FindingJSON, rollout.Verification{Clusters: 2, Objects: 37}},
 		{"findings_none.github", FindingGitHub, rollout.Verification{Clusters: 1, Objects: 1}},
+		{"findings_none.sarif", FindingSARIF, rollout.Verification{Clusters: 1, Objects: 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var b strings.Builder
@@ -141,7 +146,7 @@ func TestFindingsJSONCanBeReadBack(t *testing.T) {
 }
 
 func TestParseFindingFormat(t *testing.T) {
-	for name, want := range map[string]FindingFormat{"": FindingText, "text": FindingText, "json": FindingJSON, "github": FindingGitHub} {
+	for name, want := range map[string]FindingFormat{"": FindingText, "text": FindingText, "json": FindingJSON, "github": FindingGitHub, "sarif": FindingSARIF} {
 		if got, err := ParseFindingFormat(name); got != want || err != nil {
 			t.Errorf("%q: %v, %v, want %v", name, got, err, want)
 		}
@@ -150,5 +155,106 @@ func TestParseFindingFormat(t *testing.T) {
 		if _, err := ParseFindingFormat(name); !errors.Is(err, rollout.ErrUsage) {
 			t.Errorf("%q: error = %v, want a usage error", name, err)
 		}
+	}
+}
+
+func writeSARIF(t *testing.T, v rollout.Verification) (text []byte, log sarif) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := WriteFindings(&b, FindingSARIF, v); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b.Bytes(), &log); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes(), log
+}
+
+func TestSARIFFitsItsSchema(t *testing.T) {
+	for name, v := range map[string]rollout.Verification{
+		"findings": someFindings(), "a warning": aWarning(), "nothing": {Clusters: 1},
+		"hostile": {Findings: []rollout.Finding{{Rule: "no-such-rule", File: "a:b\n?x#%zz/ü.yaml", Message: "{0} [x](1) \\", Related: []rollout.Related{{File: ""}}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, _ := writeSARIF(t, v)
+			sarifschema.Validate(t, text)
+		})
+	}
+}
+
+// A log explains every rule, and each result points at its own.
+func TestSARIFExplainsEveryRule(t *testing.T) {
+	_, log := writeSARIF(t, someFindings())
+	run := log.Runs[0]
+	for i, rule := range rollout.Rules() {
+		got := run.Tool.Driver.Rules[i]
+		if got.ID != rule.ID || got.Configuration.Level != rule.Severity || got.FullDescription.Text == "" || !strings.HasSuffix(got.HelpURI, "/docs/rules.md#"+rule.ID) {
+			t.Errorf("rule %d is %+v, want %+v", i, got, rule)
+		}
+	}
+	if len(harm) != len(rollout.Rules()) {
+		t.Errorf("%d rules hurt, of %d", len(harm), len(rollout.Rules()))
+	}
+	for _, result := range run.Results {
+		if run.Tool.Driver.Rules[result.RuleIndex].ID != result.RuleID {
+			t.Errorf("%s points at the rule %d", result.RuleID, result.RuleIndex)
+		}
+	}
+}
+
+// What is turned off is in the log, and suppressed with the plan's reason.
+func TestSARIFSuppressesWhatIsOff(t *testing.T) {
+	v := someFindings()
+	_, log := writeSARIF(t, v)
+	results := log.Runs[0].Results
+	if want := len(v.Findings) + 1; len(results) != want {
+		t.Fatalf("%d results, want %d", len(results), want)
+	}
+	for i, result := range results {
+		var want []sarifSuppression
+		if i == len(v.Findings) {
+			want = []sarifSuppression{{Kind: "external", Justification: "made by hand · ::error::forged"}}
+		}
+		if diff := cmp.Diff(want, result.Suppressions); diff != "" {
+			t.Errorf("suppressions of %s (-want +got):\n%s", result.RuleID, diff)
+		}
+	}
+}
+
+// A finding stays the same one when what stands above it changes, and two are
+// never one.
+func TestSARIFFingerprintsStay(t *testing.T) {
+	v := someFindings()
+	v.Findings[0].Message += "; the first is on line 7, see a.yaml:12"
+	double := v.Findings[0]
+	double.Line = 90
+	v.Findings = append(v.Findings, double)
+	fingerprints := func() []string {
+		_, log := writeSARIF(t, v)
+		var all []string
+		for _, result := range log.Runs[0].Results {
+			all = append(all, result.Fingerprints[fingerprint])
+		}
+		return all
+	}
+	before := fingerprints()
+	for i := range v.Findings {
+		v.Findings[i].Line += 5
+		v.Findings[i].Message = strings.NewReplacer("line 7", "line 12", "a.yaml:12", "a.yaml:17").Replace(v.Findings[i].Message)
+	}
+	if diff := cmp.Diff(before, fingerprints()); diff != "" {
+		t.Errorf("the lines moved (-before +after):\n%s", diff)
+	}
+	slices.Sort(before)
+	if unique := len(slices.Compact(slices.Clone(before))); unique != len(before) {
+		t.Errorf("%d fingerprints of %d results", unique, len(before))
+	}
+}
+
+// No text of a manifest becomes a link.
+func TestSARIFHasNoLinksOfOthers(t *testing.T) {
+	text, _ := writeSARIF(t, someFindings())
+	if bytes.Contains(text, []byte("](")) {
+		t.Errorf("a link:\n%s", text)
 	}
 }

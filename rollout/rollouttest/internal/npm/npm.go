@@ -1,5 +1,5 @@
 // Package npm fetches single files out of npm packages, for tests that compare
-// the stand-in with GitHub's own descriptions.
+// the stand-in with GitHub's own descriptions, and reports with their schemas.
 //
 // # Model
 //
@@ -58,6 +58,12 @@ var (
 		Integrity: "sha512-RFDC2MpRBd4AxSRvUeBIVeBU7ojN/SxDfALUd7iVYOSeEK3gZaqR2MGOysj4Zh2xj2RY5fQAUT+Oqq7hWTraMA==",
 	}
 )
+
+// SARIF has Microsoft's copy of the schema of SARIF 2.1.0.
+var SARIF = Package{
+	Name: "@microsoft/jest-sarif", Version: "1.0.0-beta.0",
+	Integrity: "sha512-A1fOhPd6Ic5iDk4F9YPw1qNB4XF+7+IviR7xl8r2F6QzQkx5cpY9LsGk2rExiFIEcBbjpVnSmwWGBukASkiQ9A==",
+}
 
 // CacheDir is where fetched files are kept.
 func CacheDir() (string, error) {
