@@ -1,11 +1,15 @@
 package doctest
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/planfile"
 )
 
@@ -74,18 +78,38 @@ func TestEveryKeyOfThePlanIsInTheReference(t *testing.T) {
 	}))
 }
 
+// Each rule has a section of its own, in the order in which the rules are listed.
+// A heading of one word is a rule's.
 func TestEveryRuleIsExplained(t *testing.T) {
-	rules := constants(t, "rollout/finding.go", "Rule")
 	p := readPage(t, "docs/rules.md")
-	agree(t, p.path, "rule", rules, p.headings()[1:])
-	for _, rule := range rules {
-		section := p.section(t, "## "+rule)
-		for _, part := range []string{"**What:**", "**Why it hurts:**", "**Mend:**"} {
+	var ids []string
+	for _, rule := range rollout.Rules() {
+		ids = append(ids, rule.ID)
+		section := p.section(t, "## "+rule.ID)
+		for _, part := range []string{severityLine(rule), "**What:**", "**Why it hurts:**", "**Mend:**"} {
 			if !strings.Contains(section, part) {
-				t.Errorf("%s: the rule %s has no %s", p.path, rule, part)
+				t.Errorf("%s: the rule %s has no %s", p.path, rule.ID, part)
 			}
 		}
 	}
+	sections := slices.DeleteFunc(p.headings(), func(heading string) bool { return strings.Contains(heading, " ") })
+	if diff := cmp.Diff(ids, sections); diff != "" {
+		t.Errorf("%s, the rules (-want +got):\n%s", p.path, diff)
+	}
+	for _, rule := range rollout.Rules() {
+		if rule.Essential() != "" && !strings.Contains(p.section(t, "## To turn a rule off"), rule.ID) {
+			t.Errorf("%s does not say that %s is always on", p.path, rule.ID)
+		}
+	}
+}
+
+// severityLine is what the page says of how bad a rule's findings are.
+func severityLine(rule rollout.Rule) string {
+	off := "can be turned off"
+	if rule.Essential() != "" {
+		off = "always on"
+	}
+	return fmt.Sprintf("**Severity:** %s; %s.", rule.Severity, off)
 }
 
 // agree checks that a page has each of what there is, once, and nothing else.
