@@ -132,18 +132,25 @@ func TestRequiredVariables(t *testing.T) {
 		{"clear", []string{"SHA=1a2b3c4"}, "REASON is required"},
 	} {
 		for _, namespace := range []string{"flux:", "release:"} {
-			t.Run(fmt.Sprintf("%s%s %v", namespace, tt.task, tt.given), func(t *testing.T) {
-				b := newWorkbench(t)
-				r := b.run(t, nil, append([]string{namespace + tt.task}, tt.given...)...)
-				if got := b.mage.arguments(t); got != nil {
-					t.Errorf("mage was called with %q", got)
-				}
-				if r.code == 0 || !strings.Contains(r.stderr, tt.want) {
-					t.Errorf("exit %d, want a failure that says %q, got:\n%s", r.code, tt.want, r.stderr)
-				}
-			})
+			requires(t, namespace+tt.task, tt.given, tt.want)
 		}
 	}
+	requires(t, "verify:diff", []string{"TO=main"}, "FROM is required")
+	requires(t, "verify:diff", []string{"FROM=release", "TO="}, "TO is required")
+}
+
+func requires(t *testing.T, task string, given []string, want string) {
+	t.Helper()
+	t.Run(fmt.Sprintf("%s %v", task, given), func(t *testing.T) {
+		b := newWorkbench(t)
+		r := b.run(t, nil, append([]string{task}, given...)...)
+		if got := b.mage.arguments(t); got != nil {
+			t.Errorf("mage was called with %q", got)
+		}
+		if r.code == 0 || !strings.Contains(r.stderr, want) {
+			t.Errorf("exit %d, want a failure that says %q, got:\n%s", r.code, want, r.stderr)
+		}
+	})
 }
 
 // A variable that is empty is most likely another one that is not set, and
@@ -208,6 +215,8 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		{"flux:clear", []string{"SHA=1a2b3c4", "REASON=why"}, []string{"release:clear", "1a2b3c4", "why"}},
 		{"flux:explain", nil, []string{"release:explain"}},
 		{"flux:explain", []string{"SHA=1a2b3c4", "STAGE=apps", "JSON=true"}, []string{"release:explain", "-sha=1a2b3c4", "-stage=apps", "-json=true"}},
+		{"flux:diff", nil, []string{"release:diff"}},
+		{"flux:diff", []string{"STAGE=apps", "SHA=1a2b3c4", "JSON=true"}, []string{"release:diff", "-stage=apps", "-sha=1a2b3c4", "-json=true"}},
 		{"release:hold", []string{"REASON=why"}, []string{"release:hold", "why"}},
 		{"release:hold", []string{"REASON=why", "STAGE=apps", "UNTIL=2026-03-05 18:00"}, []string{"release:hold", "why", "-stage=apps", "-until=2026-03-05 18:00"}},
 		{"release:resume", nil, []string{"release:resume"}},
@@ -220,6 +229,8 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		{"release:clear", []string{"SHA=1a2b3c4", "REASON=why"}, []string{"release:clear", "1a2b3c4", "why"}},
 		{"release:explain", nil, []string{"release:explain"}},
 		{"release:explain", []string{"SHA=1a2b3c4", "STAGE=apps", "JSON=true"}, []string{"release:explain", "-sha=1a2b3c4", "-stage=apps", "-json=true"}},
+		{"release:diff", nil, []string{"release:diff"}},
+		{"release:diff", []string{"STAGE=apps", "SHA=1a2b3c4", "JSON=true"}, []string{"release:diff", "-stage=apps", "-sha=1a2b3c4", "-json=true"}},
 		{"flux:rollout-status", nil, []string{"release:status"}},
 		{"flux:rollout-status", []string{"JSON=true"}, []string{"release:status", "-json=true"}},
 		{"flux:rollout-history", nil, []string{"release:history"}},
@@ -240,6 +251,16 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		},
 		{"verify:branches", nil, []string{"verify:branches"}},
 		{"verify:branches", []string{"FORMAT=json"}, []string{"verify:branches", "-format=json"}},
+		{"verify:tree", nil, []string{"verify:tree"}},
+		{"verify:tree", []string{"CLUSTER=apps", "JSON=true"}, []string{"verify:tree", "-cluster=apps", "-json=true"}},
+		{"verify:diff", []string{"FROM=release", "TO=main"}, []string{"verify:diff", "release", "main"}},
+		{
+			"verify:diff",
+			[]string{"FROM=HEAD~1", "TO=a b", "CLUSTER=apps", "JSON=true"},
+			[]string{"verify:diff", "HEAD~1", "a b", "-cluster=apps", "-json=true"},
+		},
+		{"verify:exposure", nil, []string{"verify:exposure"}},
+		{"verify:exposure", []string{"FROM=v1", "TO=v2", "JSON=true"}, []string{"verify:exposure", "-from=v1", "-to=v2", "-json=true"}},
 	}
 	seen := []string{"default"}
 	for _, tt := range tests {
