@@ -86,7 +86,10 @@ func applicationLine(a rollout.Application) string {
 	} else if a.Source != "" {
 		parts = append(parts, "of "+a.Source)
 	}
-	return oneLine(strings.Join(append(parts, count(a.Count, "object")), "  "))
+	if a.Count > 0 || len(a.Unknown) == 0 {
+		parts = append(parts, count(a.Count, "object"))
+	}
+	return oneLine(strings.Join(parts, "  "))
 }
 
 // Diff says what clusters would get new, object by object.

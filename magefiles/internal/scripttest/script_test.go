@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -193,6 +194,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"reset":    reset,
 	"delete":   remove,
 	"clock":    clock,
+	"clone":    clone,
 	"stands":   stands,
 	"gone":     gone,
 	"fails":    fails,
@@ -273,11 +275,23 @@ func commit(ts *testscript.TestScript, neg bool, args []string) {
 
 func change(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 2, 2, "change VAR PATH")
-	sha, err := in(ts).repo.Commit("main", rollouttest.Change{
-		Message: "Change " + args[1], Author: "ben", Files: map[string]string{args[1]: ts.ReadFile(args[1])},
-	})
+	files := map[string]string{}
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		path, err := filepath.Rel(ts.MkAbs("."), name)
+		files[filepath.ToSlash(path)] = ts.ReadFile(name)
+		return err
+	}))
+	sha, err := in(ts).repo.Commit("main", rollouttest.Change{Message: "Change " + args[1], Author: "ben", Files: files})
 	ts.Check(err)
 	remember(ts, args[0], sha)
+}
+
+func clone(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, 1, "clone DIR")
+	ts.Check(ts.Exec("git", "clone", "-q", in(ts).repo.Path(), args[0]))
 }
 
 func reset(ts *testscript.TestScript, neg bool, args []string) {
