@@ -251,6 +251,7 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		},
 		{"verify:branches", nil, []string{"verify:branches"}},
 		{"verify:branches", []string{"FORMAT=json"}, []string{"verify:branches", "-format=json"}},
+		{"verify:branches", []string{"CLUSTER=apps", "CHANGED_SINCE=origin/main"}, []string{"verify:branches", "-cluster=apps", "-changedSince=origin/main"}},
 		{"verify:tree", nil, []string{"verify:tree"}},
 		{"verify:tree", []string{"CLUSTER=apps", "JSON=true"}, []string{"verify:tree", "-cluster=apps", "-json=true"}},
 		{"verify:diff", []string{"FROM=release", "TO=main"}, []string{"verify:diff", "release", "main"}},
