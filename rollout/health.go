@@ -50,10 +50,11 @@ type examination struct {
 	// last is that head.
 	last SHA
 	g    *graph
-	// revision tells which commits are revisions, and cleared which ones an
-	// operator cleared.
+	// revision tells which commits are revisions, cleared which ones an operator
+	// cleared, and free is room for conditions.
 	revision []bool
 	cleared  map[SHA]Mark
+	free     []condition
 }
 
 // examine reads the evidence. Heads are the positions of the revisions. It is
@@ -156,7 +157,7 @@ func (x *examination) conditions(now time.Time, position int, sha SHA, evidence 
 			continue
 		}
 		if all == nil {
-			all = make([]condition, len(x.contexts))
+			all = x.room()
 		}
 		if !all[c].at.IsZero() {
 			continue
@@ -171,6 +172,19 @@ func (x *examination) conditions(now time.Time, position int, sha SHA, evidence 
 		}
 		all[c] = is
 	}
+	return all
+}
+
+// room is where the conditions of one commit can be put. Many stand together:
+// there can be thousands of them.
+func (x *examination) room() []condition {
+	const chunk = 1024
+	n := len(x.contexts)
+	if len(x.free) < n {
+		x.free = make([]condition, max(n, chunk))
+	}
+	all := x.free[:n:n]
+	x.free = x.free[n:]
 	return all
 }
 
@@ -204,11 +218,15 @@ func (x *examination) settle(position int) []condition {
 	if own == nil {
 		return handed
 	}
-	all := slices.Clone(own)
-	for c := range all {
-		if all[c].state == unreported && reported(handed, c) {
-			all[c] = handed[c]
+	all := own
+	for c := range own {
+		if own[c].state != unreported || !reported(handed, c) {
+			continue
 		}
+		if &all[0] == &own[0] {
+			all = slices.Clone(own)
+		}
+		all[c] = handed[c]
 	}
 	return all
 }

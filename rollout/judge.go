@@ -33,18 +33,19 @@ func (v *survey) judge(r Revision, position int, taints []int, p past) Verdict {
 	if v.health.failed(position) {
 		delete(v.passed, r.Tree)
 	}
-	from, same := v.sameTree(r)
+	passage := v.passed[r.Tree]
+	from, same := v.sameTree(r, passage)
 	verdict := Verdict{Revision: r, same: same}
 	if !same {
 		unproven := len(blocks)
 		blocks = v.proof(blocks, r, position, p)
 		if len(taints) == 0 && r.Tree != "" {
-			v.prove(r, blocks[unproven:])
+			passage = v.prove(r, passage, blocks[unproven:])
 		}
 	}
 	blocks = append(blocks, v.held...)
 	free, waits := v.free(blocks[begin:])
-	if passage := v.passed[r.Tree]; !passage.at.IsZero() && r.FastForward && len(taints) == 0 {
+	if !passage.at.IsZero() && r.FastForward && len(taints) == 0 {
 		// By then an older revision with its tree has soaked.
 		if at, ends := v.free(v.held); ends && (!waits || later(at, passage.at).Before(free)) {
 			free, waits = later(at, passage.at), true
@@ -65,16 +66,16 @@ func (v *survey) judge(r Revision, position int, taints []int, p past) Verdict {
 
 // prove notes that a revision's tree has soaked, or when it will have, if time
 // alone does it.
-func (v *survey) prove(r Revision, missing []Block) {
-	passage := v.passed[r.Tree]
+func (v *survey) prove(r Revision, known passage, missing []Block) passage {
 	if len(missing) == 0 {
-		passage.by = r.SHA
-	} else if at, ends := v.free(missing); ends && (passage.at.IsZero() || at.Before(passage.at)) {
-		passage.at = at
+		known.by = r.SHA
+	} else if at, ends := v.free(missing); ends && (known.at.IsZero() || at.Before(known.at)) {
+		known.at = at
 	}
-	if passage.by != "" || !passage.at.IsZero() {
-		v.passed[r.Tree] = passage
+	if known.by != "" || !known.at.IsZero() {
+		v.passed[r.Tree] = known
 	}
+	return known
 }
 
 func (v *survey) notFastForward() string {
@@ -110,12 +111,11 @@ func tainted(t *Taint) Block {
 // sameTree tells whether a revision changes nothing, or nothing that has not
 // soaked: a bad commit and its revert are no change together. From is the
 // revision whose tree it has, and empty where it is the stage's own.
-func (v *survey) sameTree(r Revision) (from SHA, same bool) {
+func (v *survey) sameTree(r Revision, known passage) (from SHA, same bool) {
 	if r.Tree == "" || r.Tree == v.s.Tree {
 		return "", r.Tree != ""
 	}
-	from = v.passed[r.Tree].by
-	return from, from != ""
+	return known.by, known.by != ""
 }
 
 // why says what a revision did that nothing blocks. It may have the tree of

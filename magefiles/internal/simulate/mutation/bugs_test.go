@@ -141,7 +141,7 @@ var bugs = []bug{
 	},
 	{
 		"a newer revision's report counts rather than the revision's own", "health.go",
-		`if all[c].state == unreported && reported(handed, c) {`, `if reported(handed, c) {`, "7",
+		`if own[c].state != unreported || !reported(handed, c) {`, `if !reported(handed, c) {`, "7",
 	},
 	{
 		"what nobody reported of is healthy", "health.go",
