@@ -133,7 +133,9 @@ func (x *examination) recall(position int) []condition {
 	return failed
 }
 
-// follow is what is left of a failure, after those that count and contain it.
+// follow is what is left of a failure, after those that count and contain it. It
+// is nothing where one of those failed, too: that is followed by itself, and
+// what mends it mends both.
 func (x *examination) follow(failure, c int, counts []bool) condition {
 	left, contain := x.own[failure][c], map[int]bool{failure: true}
 	for p := failure - 1; p >= 0 && left.state != unreported; p-- {
@@ -141,6 +143,9 @@ func (x *examination) follow(failure, c int, counts []bool) condition {
 			continue
 		}
 		contain[p] = true
+		if counts[p] && x.own[p][c].fails() {
+			return condition{}
+		}
 		if counts[p] {
 			left = x.own[p][c].leaves(left)
 		}
