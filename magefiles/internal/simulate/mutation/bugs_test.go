@@ -104,7 +104,7 @@ var bugs = []bug{
 	},
 	{
 		"an abbreviated name names nothing", "revert.go",
-		`return d.bySHA[i], !ambiguous`, `return d.bySHA[i], ambiguous`, "4",
+		`return d.bySHA[i], !ambiguous`, `return d.bySHA[i], ambiguous`, "4, 11",
 	},
 	{
 		"the number of a pull request names nothing", "claim.go",
