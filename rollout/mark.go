@@ -205,8 +205,8 @@ func (e *Engine) resolve(ctx context.Context, wanted Prefix, ways []string) (mea
 			}
 		}
 		for _, m := range s.State.Taints {
-			if wanted.Of(m.Commit) {
-				found[m.Commit] = found[m.Commit]
+			if waits := found[m.Commit]; wanted.Of(m.Commit) {
+				found[m.Commit] = waits
 			}
 		}
 	}
