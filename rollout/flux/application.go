@@ -131,17 +131,7 @@ func (a *application) substituted(m *manifest) (*yaml.Node, error) {
 	if err := yaml.Unmarshal(asJSON, &document); err != nil || len(document.Content) == 0 {
 		return nil, fmt.Errorf("with its variables it is no object: %w", err)
 	}
-	return inBlocks(document.Content[0]), nil
-}
-
-// inBlocks takes the braces and quotes of JSON off, so that an object is written
-// as people write it, and a change of it is a line.
-func inBlocks(node *yaml.Node) *yaml.Node {
-	node.Style = 0
-	for _, child := range node.Content {
-		inBlocks(child)
-	}
-	return node
+	return document.Content[0], nil
 }
 
 // configMap finds the ConfigMap of a name among what is applied here.

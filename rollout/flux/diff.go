@@ -166,11 +166,3 @@ func parsed(text string) (*yaml.Node, bool) {
 	}
 	return nodes[0], true
 }
-
-func asText(node *yaml.Node) string {
-	out, err := yaml.Marshal(node)
-	if err != nil {
-		return "# it cannot be written down\n"
-	}
-	return string(out)
-}

@@ -129,14 +129,28 @@ func (r *reach) rendered(a *application) rollout.Application {
 }
 
 func renderedObject(o *object) rollout.RenderedObject {
-	written, err := yaml.Marshal(o.node)
-	if err != nil {
-		written = []byte("# it cannot be written down: " + err.Error() + "\n")
-	}
 	return rollout.RenderedObject{
 		Group: o.group, Kind: o.kind, Namespace: substitute.Readable(o.namespace), Name: substitute.Readable(o.name),
-		Text: string(written),
+		Text: asText(o.node),
 	}
+}
+
+// asText writes an object with its keys in order, as the API server shows it: how
+// it was written, and whether it was read anew for its variables, is no
+// difference.
+func asText(node *yaml.Node) string {
+	var object any
+	if err := node.Decode(&object); err == nil {
+		if written, err := sigsyaml.Marshal(object); err == nil {
+			return string(written)
+		}
+	}
+	// A key that is there twice, say, which is a finding.
+	written, err := yaml.Marshal(node)
+	if err != nil {
+		return "# it cannot be written down: " + err.Error() + "\n"
+	}
+	return string(written)
 }
 
 // final is a manifest as the cluster gets it: with variables, and with the

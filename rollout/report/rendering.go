@@ -92,9 +92,18 @@ func applicationLine(a rollout.Application) string {
 	return oneLine(strings.Join(parts, "  "))
 }
 
-// Diff says what clusters would get new, object by object.
+// The bounds of a diff that people read: GitHub takes a megabyte of a job's
+// summary, and nobody reads that much.
+const (
+	linesOfObject = 200
+	linesOfDiff   = 4000
+)
+
+// Diff says what clusters would get new, object by object. Where that is more than
+// anybody reads, the rest is named and not shown.
 func Diff(from, to string, diffs []rollout.ClusterDiff) Document {
 	var d Document
+	left := linesOfDiff
 	for _, c := range diffs {
 		d.Heading("%s (stage %s): %s", c.Cluster, c.Stage, tallyChanges(c.Changes))
 		if len(c.Changes) == 0 {
@@ -102,7 +111,9 @@ func Diff(from, to string, diffs []rollout.ClusterDiff) Document {
 		}
 		for _, change := range c.Changes {
 			d.Line("%s %s, by %s", change.Kind, oneLine(change.Object.String()), oneLine(strings.Join(change.Chain, " › ")))
-			d.Code("diff", change.Diff)
+			shown := firstLines(change.Diff, min(linesOfObject, left))
+			d.Code("diff", shown)
+			left -= strings.Count(shown, "\n")
 		}
 		for _, broken := range c.Broken {
 			d.Line("not rendered: %s", oneLine(broken))
@@ -112,6 +123,15 @@ func Diff(from, to string, diffs []rollout.ClusterDiff) Document {
 		}
 	}
 	return d
+}
+
+// firstLines are the first of some lines, and how many more there are.
+func firstLines(text string, most int) string {
+	lines := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
+	if len(lines) <= most {
+		return text
+	}
+	return strings.Join(lines[:max(0, most)], "") + fmt.Sprintf("… and %d more lines; -json has them all\n", len(lines)-max(0, most))
 }
 
 // WriteDiffJSON writes the same for programs.

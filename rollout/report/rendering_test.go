@@ -1,0 +1,40 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+// A diff of thousands of objects stays one that GitHub takes and people can read,
+// and says what it does not show.
+func TestLongDiff(t *testing.T) {
+	var c rollout.ClusterDiff
+	for i := range 2000 {
+		var diff strings.Builder
+		for j := range 400 {
+			fmt.Fprintf(&diff, "+line %d of %d\n", j, i)
+		}
+		c.Changes = append(c.Changes, rollout.ObjectChange{
+			Object: rollout.RenderedObject{Kind: "ConfigMap", Name: fmt.Sprint("a-", i)}, Kind: rollout.ObjectAdded, Chain: []string{"apps"}, Diff: diff.String(),
+		})
+	}
+	var text, markdown strings.Builder
+	d := Diff("a", "b", []rollout.ClusterDiff{c})
+	if err := d.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.WriteMarkdown(&markdown); err != nil {
+		t.Fatal(err)
+	}
+	if markdown.Len() > 1<<20 {
+		t.Errorf("the summary has %d bytes", markdown.Len())
+	}
+	for _, want := range []string{"2000 added", "ConfigMap a-1999", "… and 200 more lines; -json has them all", "… and 400 more lines"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the diff does not say %q", want)
+		}
+	}
+}
