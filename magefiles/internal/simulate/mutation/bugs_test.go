@@ -21,7 +21,7 @@ var bugs = []bug{
 	},
 	{
 		"one that asks for it in an indented line is not heard", "trailer.go",
-		`decoration = " \t*+-_"`, `decoration = ""`, "3",
+		`decoration = " \t*+-_"`, `decoration = ""`, "3, 8",
 	},
 	{
 		"holds are not looked at", "judge.go",
