@@ -1,0 +1,155 @@
+package flux_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/flux"
+)
+
+// rendered are the texts of what the cluster apps gets of a tree, by object.
+func rendered(t *testing.T, tree map[string]string) map[string]string {
+	t.Helper()
+	o := options(write(t, tree))
+	o.Clusters = []string{"apps"}
+	r, err := flux.Render(t.Context(), o)
+	if err != nil || len(r.Clusters) != 1 {
+		t.Fatalf("Render = %d clusters, %v", len(r.Clusters), err)
+	}
+	texts := map[string]string{}
+	for _, object := range r.Clusters[0].Objects() {
+		texts[object.String()] = object.Text
+	}
+	return texts
+}
+
+// A Flux Kustomization changes images, sets variables and gives everything its
+// labels, in this order.
+func TestRenderAnApplication(t *testing.T) {
+	tree := good(t)
+	tree["clusters/apps/flux/config/cluster.yaml"] = `apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: cluster, namespace: flux-system}
+spec:
+  interval: 10m
+  path: ./kubernetes
+  prune: true
+  targetNamespace: web
+  sourceRef: {kind: GitRepository, name: flux-system}
+  commonMetadata:
+    labels: {team: a, app: other}
+    annotations: {number: "1"}
+  images:
+    - name: nginx
+      newName: registry.example.com/nginx
+    - name: redis
+      digest: sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3
+  postBuild:
+    substitute: {REPLICAS: "3", HOST: "${NOT_AGAIN}"}
+    substituteFrom:
+      - {kind: Secret, name: secret}
+`
+	tree["kubernetes/kustomization.yaml"] = "resources: [deployment.yaml]\nimages: [{name: nginx, newTag: \"1.2\"}, {name: redis, newTag: old}]\n"
+	tree["kubernetes/deployment.yaml"] = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  labels: {app: web}
+spec:
+  replicas: ${REPLICAS}
+  template:
+    spec:
+      containers:
+        - {name: web, image: nginx, env: [{name: HOST, value: "${HOST:=x}"}, {name: KEY, value: "${KEY:=none}"}]}
+        - {name: cache, image: "redis:1"}
+`
+	want := `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  annotations:
+    number: "1"
+  labels:
+    app: other
+    team: a
+  name: web
+  namespace: web
+spec:
+  replicas: 3
+  template:
+    spec:
+      containers:
+      - env:
+        - name: HOST
+          value: ${NOT_AGAIN}
+        - name: KEY
+          value: ${KEY}
+        image: registry.example.com/nginx:1.2
+        name: web
+      - image: redis@sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3
+        name: cache
+`
+	if diff := cmp.Diff(want, rendered(t, tree)["Deployment web/web"]); diff != "" {
+		t.Errorf("rendered (-want +got):\n%s", diff)
+	}
+}
+
+// A diff shows that a Secret's value changes, and never the value.
+func TestDiffMasksSecrets(t *testing.T) {
+	secret := func(text string) rollout.Rendering {
+		o := rollout.RenderedObject{Kind: "Secret", Namespace: "a", Name: "b", Text: text}
+		return rollout.Rendering{Clusters: []rollout.RenderedCluster{{
+			Stage: "apps", Cluster: "apps", Applications: []rollout.Application{{Chain: []string{"apps"}, Objects: []rollout.RenderedObject{o}}},
+		}}}
+	}
+	const head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: b\n"
+	for name, tt := range map[string]struct{ before, after, want string }{
+		"changed":    {"data: {a: c2VjcmV0, b: c2FtZXZhbHVl}\n", "data: {a: c2VjcmV0Mg==, b: c2FtZXZhbHVl}\n", "*** (after)"},
+		"added":      {"data: {a: c2VjcmV0}\n", "data: {a: c2VjcmV0, b: c2VjcmV0Mg==}\n", "+"},
+		"plain":      {"stringData: {a: secret}\n", "stringData: {a: secret2}\n", "*** (after)"},
+		"kind":       {"data: {a: c2VjcmV0}\n", "data: {a: {b: c2VjcmV0Mg==}}\n", "*** (after)"},
+		"applied":    {"type: Opaque\n", "type: x\ndata: {a: c2VjcmV0}\n", "***"},
+		"unreadable": {"data: {a: c2VjcmV0}\n", "data: [c2VjcmV0\n", "cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := flux.Diff(secret(head+tt.before), secret(head+tt.after))
+			if len(found) != 1 || len(found[0].Changes) != 1 {
+				t.Fatalf("Diff = %+v, want one change", found)
+			}
+			diff := found[0].Changes[0].Diff
+			if strings.Contains(diff, "c2") || strings.Contains(diff, "secret") || !strings.Contains(diff, tt.want) {
+				t.Errorf("diff, which has to have %q and no secret:\n%s", tt.want, diff)
+			}
+		})
+	}
+}
+
+// What apps renders and infra does not soaks for nothing.
+func TestExpose(t *testing.T) {
+	before := good(t)
+	before["clusters/apps/flux/kustomization.yaml"] += "  - only.yaml\n"
+	before["clusters/apps/flux/only.yaml"] = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: only, namespace: a}\ndata: {a: b}\n"
+	after := map[string]string{}
+	for name, content := range before {
+		after[name] = strings.ReplaceAll(content, "data: {a: b}", "data: {a: c}")
+	}
+	after["kubernetes/namespace.yaml"] += "  labels: {a: b}\n"
+	render := func(tree map[string]string) rollout.Rendering {
+		r, err := flux.Render(t.Context(), options(write(t, tree)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	changed := []string{"README.md", "clusters/apps/flux/only.yaml", "kubernetes/namespace.yaml"}
+	e := flux.Expose(plan(), render(before), render(after), changed)
+	if len(e.Stages) != 1 || len(e.Unused) != 1 {
+		t.Fatalf("Expose = %+v", e)
+	}
+	s := e.Stages[0]
+	if diff := cmp.Diff([]string{"clusters/apps/flux/only.yaml"}, s.Unexercised()); diff != "" || s.FilesExercised() != 50 || s.ObjectsExercised() != 50 || len(s.Objects) != 2 {
+		t.Errorf("exposure = %+v, want one of two files and of two objects exercised\n%s", s, diff)
+	}
+}
