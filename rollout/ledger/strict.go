@@ -25,38 +25,45 @@ func strictly(data []byte, into any) error {
 	}
 	d = json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	return literally(d, reflect.TypeOf(into).Elem())
+	return literal{d, map[reflect.Type][]reflect.StructField{}}.value(reflect.TypeOf(into).Elem())
 }
 
-// literally refuses a value in which an object has a key twice, or one that is
+// A literal is a value that is read as it is spelled. Fields are those of the
+// kinds that were met: to list them costs more than to read them.
+type literal struct {
+	*json.Decoder
+	fields map[reflect.Type][]reflect.StructField
+}
+
+// value refuses a value in which an object has a key twice, or one that is
 // not written as the kind of value has it. A merge by hand can leave two lists
 // of holds, and encoding/json, to which "Holds" and "holds" are one field,
 // would read the last alone.
-func literally(d *json.Decoder, kind reflect.Type) error {
-	begin, err := d.Token()
+func (l literal) value(kind reflect.Type) error {
+	begin, err := l.Token()
 	if _, nested := begin.(json.Delim); !nested {
 		return err
 	}
 	keys := map[string]bool{}
-	for d.More() {
+	for l.More() {
 		var value reflect.Type
 		if begin == json.Delim('[') {
 			value = kind.Elem()
-		} else if value, err = literalKey(d, kind, keys); err != nil {
+		} else if value, err = l.key(kind, keys); err != nil {
 			return err
 		}
-		if err := literally(d, value); err != nil {
+		if err := l.value(value); err != nil {
 			return err
 		}
 	}
-	_, err = d.Token()
+	_, err = l.Token()
 	return err
 }
 
-// literalKey reads the next key of an object, and returns of what kind its
+// key reads the next key of an object, and returns of what kind its
 // value is. The keys of a map are its own.
-func literalKey(d *json.Decoder, object reflect.Type, seen map[string]bool) (reflect.Type, error) {
-	token, err := d.Token()
+func (l literal) key(object reflect.Type, seen map[string]bool) (reflect.Type, error) {
+	token, err := l.Token()
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +75,10 @@ func literalKey(d *json.Decoder, object reflect.Type, seen map[string]bool) (ref
 	if object.Kind() == reflect.Map {
 		return object.Elem(), nil
 	}
-	for _, field := range reflect.VisibleFields(object) {
+	if l.fields[object] == nil {
+		l.fields[object] = reflect.VisibleFields(object)
+	}
+	for _, field := range l.fields[object] {
 		switch name, _, _ := strings.Cut(field.Tag.Get("json"), ","); {
 		case name == "":
 		case name == key:
