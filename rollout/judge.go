@@ -11,7 +11,8 @@ import (
 func (v *survey) room() []Block {
 	const most, chunk = 64, 1024
 	if cap(v.blocks)-len(v.blocks) < most {
-		v.blocks = make([]Block, 0, chunk)
+		// What is pending on most days needs a fraction of a chunk.
+		v.blocks = make([]Block, 0, min(chunk, most+4*len(v.g.commits)))
 	}
 	return v.blocks
 }
