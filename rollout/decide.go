@@ -45,6 +45,11 @@ type Decision struct {
 	// Foreign are the commits that the stage has and its upstream has not,
 	// for [Diverged] only.
 	Foreign []Commit
+	// Look is the revision at whose exposure somebody has to look before it goes
+	// out. [Engine] does, and decides again; whoever calls [Decide] has to.
+	Look SHA
+	// Exposure is what a look at Revision told, where there was one.
+	Exposure *Look
 	// Record is an arrival that nothing has recorded yet, and that the ledger
 	// has to, so that the soak can begin.
 	Record *Arrival
@@ -109,6 +114,9 @@ func decide(now time.Time, stage Stage, s Snapshot) (Decision, *survey) {
 			d.promote(one, v)
 			return d, v
 		}
+		if one.unlooked && d.Look == "" {
+			d.Look = one.Revision.SHA
+		}
 		d.RetryAt = sooner(d.RetryAt, one.RetryAt)
 	}
 	d.Action = Wait
@@ -127,6 +135,7 @@ func (d *Decision) promote(one *Verdict, v *survey) {
 	d.Because = one.Reason()
 	d.Reason = fmt.Sprintf("%s is the newest revision of %s that may go out: %s",
 		one.Revision.SHA.Short(), v.s.Upstream.Branch, d.Because)
+	d.expose(v)
 }
 
 // unrecorded is the arrival to record for the upstream's head, if nothing
@@ -208,7 +217,7 @@ func pendingReason(d Decision) string {
 // tally is how many verdicts there are of each outcome, in words.
 func tally(counts map[Outcome]int) string {
 	var parts []string
-	for _, outcome := range []Outcome{NotFastForward, Tainted, Unhealthy, Unproven, Unobserved, Soaking} {
+	for _, outcome := range []Outcome{NotFastForward, Tainted, Unhealthy, Unproven, Unobserved, Soaking, Unexercised} {
 		switch n := counts[outcome]; {
 		case n == 1:
 			parts = append(parts, "1 is "+outcome.words())

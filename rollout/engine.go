@@ -15,6 +15,9 @@ type Engine struct {
 	Remote  Remote
 	History History
 	Ledger  Ledger
+	// Exposer is asked by stages with a policy of exposure. Default is none: then
+	// nothing can be promoted into one that requires it.
+	Exposer Exposer
 	// By is who is recorded as having run it. Default is whom the forge
 	// takes the caller for.
 	By string
@@ -217,7 +220,11 @@ func (e *Engine) Preview(ctx context.Context, stage Stage) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	r := Receipt{Decision: Decide(s.At, stage, s), Snapshot: s}
+	d, _, err := e.decide(ctx, stage, &s)
+	r := Receipt{Decision: d, Snapshot: s}
+	if err != nil {
+		return r, err
+	}
 	if r.Decision.Action == Diverged {
 		return r, diverged(s)
 	}
@@ -228,9 +235,11 @@ func (e *Engine) Preview(ctx context.Context, stage Stage) (Receipt, error) {
 // between makes it start again.
 func (e *Engine) Promote(ctx context.Context, stage Stage) (Receipt, error) {
 	return e.repeat(ctx, stage, e.observe, func(s Snapshot, o Observation) (Receipt, error) {
-		d := Decide(s.At, stage, s)
+		d, _, err := e.decide(ctx, stage, &s)
 		r := Receipt{Decision: d, Snapshot: s}
 		switch {
+		case err != nil:
+			return r, err
 		case d.Action == Diverged:
 			return r, diverged(s)
 		case d.Action == Promote:
@@ -254,8 +263,8 @@ func (e *Engine) recordArrival(ctx context.Context, r Receipt, o Observation) (R
 		return r, err
 	}
 	r.Snapshot.State = after
-	r.Decision = Decide(r.Snapshot.At, r.Decision.Stage, r.Snapshot)
-	return r, nil
+	r.Decision, _, err = e.decide(ctx, r.Decision.Stage, &r.Snapshot)
+	return r, err
 }
 
 // departed are the revisions whose arrival the ledger has, and which are no

@@ -73,6 +73,8 @@ const (
 	GateObserved Gate = "observed"
 	// GateSoak: the least time between arrival and promotion.
 	GateSoak Gate = "soak"
+	// GateExposure: what it changes on the stage changed on a cluster before, too.
+	GateExposure Gate = "exposure"
 	// GateHold: nobody holds the stage.
 	GateHold Gate = "hold"
 	// GateWindow: the plan's windows are open.

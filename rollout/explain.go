@@ -32,6 +32,8 @@ type Subject struct {
 	// [containersShown]; Containers is how many there are.
 	In         []SHA
 	Containers int
+	// Exposure is what a look at that revision told, where there was one.
+	Exposure *Look
 }
 
 // containersShown is how many revisions are named that contain a commit.
@@ -94,7 +96,10 @@ func (e *Engine) explain(ctx context.Context, stage Stage, wanted Prefix) (Expla
 		return x, err
 	}
 	x.At = s.At
-	d, v := decide(s.At, stage, s)
+	d, v, _ := e.decide(ctx, stage, &s) // the decision says what could not be seen
+	if v != nil {
+		d, v = e.lookFor(ctx, &s, d, v, wanted)
+	}
 	x.Decision = d
 	switch {
 	case wanted == "":
@@ -110,6 +115,26 @@ func (e *Engine) explain(ctx context.Context, stage Stage, wanted Prefix) (Expla
 	return x, x.Err
 }
 
+// lookFor looks at the exposure of the revision that is asked about, or else of
+// the newest, which has what all the others have, and decides again.
+func (e *Engine) lookFor(ctx context.Context, s *Snapshot, d Decision, v *survey, wanted Prefix) (Decision, *survey) {
+	if d.Stage.Exposure == ExposureIgnored {
+		return d, v
+	}
+	for _, one := range d.Verdicts {
+		asked := wanted == "" || slices.ContainsFunc(one.Revision.Brings, func(c Commit) bool { return wanted.Of(c.SHA) })
+		if asked && v.toLookAt(one.Revision) {
+			seen, _ := e.expose(ctx, d.Stage, *s, v.g.ancestry(v.g.index[one.Revision.SHA]))
+			*s = s.withLook(one.Revision.SHA, seen)
+			return decide(s.At, d.Stage, *s)
+		}
+		if asked {
+			break
+		}
+	}
+	return d, v
+}
+
 // everything is about each pending revision.
 func (v *survey) everything(verdicts []Verdict) []Subject {
 	if v == nil {
@@ -117,7 +142,7 @@ func (v *survey) everything(verdicts []Verdict) []Subject {
 	}
 	subjects, line := make([]Subject, len(verdicts)), v.line()
 	for i, one := range verdicts {
-		subjects[i] = Subject{Commit: one.Revision.Commit, Verdict: one}
+		subjects[i] = Subject{Commit: one.Revision.Commit, Verdict: one, Exposure: v.looked(one.Revision)}
 		subjects[i].In, subjects[i].Containers = v.containers(i, v.brings[i][0], line)
 	}
 	return subjects
@@ -130,7 +155,7 @@ func (v *survey) about(verdicts []Verdict, wanted Prefix) ([]Subject, error) {
 	for i, one := range verdicts {
 		for n, c := range one.Revision.Brings {
 			if wanted.Of(c.SHA) {
-				subject := Subject{Commit: c, Verdict: one}
+				subject := Subject{Commit: c, Verdict: one, Exposure: v.looked(one.Revision)}
 				subject.In, subject.Containers = v.containers(i, v.brings[i][n], line)
 				found = append(found, subject)
 			}
@@ -140,6 +165,14 @@ func (v *survey) about(verdicts []Verdict, wanted Prefix) ([]Subject, error) {
 		return nil, usagef("%s is the beginning of %d pending commits; give more digits", wanted, len(found))
 	}
 	return found, nil
+}
+
+// looked is what a look at a revision told, if there was one.
+func (v *survey) looked(r Revision) *Look {
+	if look, ok := v.s.Looks[r.SHA]; ok {
+		return &look
+	}
+	return nil
 }
 
 // containers names the revisions that contain a commit, which revision i brings,

@@ -20,8 +20,9 @@ type StageExposure struct {
 	// Objects the objects that change on them.
 	Files   []ExposedFile   `json:"files"`
 	Objects []ExposedObject `json:"objects"`
-	// Unknown is what cannot be known of the stage's clusters, in words: changes
-	// may be missing then.
+	// Broken is why clusters of the stage cannot be rendered, and Unknown what
+	// cannot be known of them, in words: changes may be missing then.
+	Broken  []string `json:"broken,omitempty"`
 	Unknown []string `json:"unknown,omitempty"`
 }
 
@@ -40,6 +41,16 @@ type ExposedObject struct {
 	Kind      ObjectChangeKind `json:"change"`
 	Clusters  []string         `json:"clusters"`
 	Exercised []string         `json:"exercised,omitempty"`
+}
+
+// Of is what an exposure tells of one stage.
+func (e Exposure) Of(stage string) StageExposure {
+	for _, s := range e.Stages {
+		if s.Stage == stage {
+			return s
+		}
+	}
+	return StageExposure{Stage: stage}
 }
 
 // Unexercised are the files that clusters of the stage render and no cluster of

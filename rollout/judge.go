@@ -44,22 +44,26 @@ func (v *survey) judge(r Revision, position int, taints []int, p past) Verdict {
 			passage = v.prove(r, passage, blocks[unproven:])
 		}
 	}
+	blocks, exposed := v.exposure(blocks, r, position)
 	blocks = append(blocks, v.held...)
 	free, waits := v.free(blocks[begin:])
-	if !passage.at.IsZero() && r.FastForward && len(taints) == 0 {
+	if !passage.at.IsZero() && r.FastForward && len(taints) == 0 && exposed {
 		// By then an older revision with its tree has soaked.
 		if at, ends := v.free(v.held); ends && (!waits || later(at, passage.at).Before(free)) {
 			free, waits = later(at, passage.at), true
 		}
 	}
 	blocks = append(blocks, v.closed(free)...)
+	if len(blocks) == begin && v.unlooked(r) {
+		blocks, verdict.unlooked = append(blocks, unlookedBlock), true
+	}
 	v.blocks, verdict.Blocks = blocks, slices.Clip(blocks[begin:])
 	if len(verdict.Blocks) == 0 {
 		verdict.Outcome, verdict.why = Promotable, v.why(r, position, from, same)
 		return verdict
 	}
 	verdict.Outcome = verdict.Blocks[0].Outcome
-	if opens, ok := v.calendar.next(free); ok && waits {
+	if opens, ok := v.calendar.next(free); ok && waits && !verdict.unlooked {
 		verdict.RetryAt = opens
 	}
 	return verdict

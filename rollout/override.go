@@ -70,6 +70,10 @@ func (v *survey) override(d Decision, one Verdict) Decision {
 	if len(o.Unsoaked) > 0 && !slices.Contains(o.Skipped, GateSoak) {
 		o.Skipped = append(o.Skipped, GateSoak)
 	}
+	if v.unlooked(*o.Revision) && !slices.Contains(o.Skipped, GateExposure) {
+		o.Skipped = append(o.Skipped, GateExposure)
+	}
+	o.expose(v)
 	return o
 }
 
@@ -243,7 +247,7 @@ func (e *Engine) PreviewOverride(ctx context.Context, stage Stage, request Overr
 	if err != nil {
 		return Receipt{}, err
 	}
-	d, err := e.decideOverride(ctx, stage, s, request)
+	d, err := e.decideOverride(ctx, stage, &s, request)
 	return Receipt{Decision: d, Snapshot: s}, err
 }
 
@@ -264,10 +268,14 @@ func (e *Engine) observeForOverride(ctx context.Context, stage Stage) (Snapshot,
 // decideOverride decides, and finds out whether a commit that is not pending
 // is on the stage already: then there is nothing to do. Two operators can
 // have had the same thought.
-func (e *Engine) decideOverride(ctx context.Context, stage Stage, s Snapshot, request OverrideRequest) (Decision, error) {
-	d, err := DecideOverride(s.At, stage, s, request)
+func (e *Engine) decideOverride(ctx context.Context, stage Stage, s *Snapshot, request OverrideRequest) (Decision, error) {
+	d, err := DecideOverride(s.At, stage, *s, request)
+	if err == nil && d.Look != "" {
+		e.exposeOverride(ctx, s, d)
+		d, err = DecideOverride(s.At, stage, *s, request)
+	}
 	wanted := request.Revision
-	if !errors.Is(err, ErrRefused) || len(wanted) != shaLength || pendingHas(s, SHA(wanted)) {
+	if !errors.Is(err, ErrRefused) || len(wanted) != shaLength || pendingHas(*s, SHA(wanted)) {
 		return d, err
 	}
 	missing, lookErr := e.History.Between(ctx, s.Target.SHA, SHA(wanted))
@@ -286,7 +294,7 @@ func (e *Engine) Override(ctx context.Context, stage Stage, request OverrideRequ
 		return Receipt{}, err
 	}
 	return e.repeat(ctx, stage, e.observeForOverride, func(s Snapshot, o Observation) (Receipt, error) {
-		d, err := e.decideOverride(ctx, stage, s, request)
+		d, err := e.decideOverride(ctx, stage, &s, request)
 		r := Receipt{Decision: d, Snapshot: s}
 		if err != nil || d.Action == Nothing {
 			return r, err

@@ -64,6 +64,9 @@ type Stage struct {
 	// Observed asks that a cluster reported to have applied the revision
 	// itself, or one with the same tree.
 	Observed bool
+	// Exposure is what is made of changes that no cluster before has met.
+	// Default is that nobody looks.
+	Exposure ExposurePolicy
 	// Windows say when something may be promoted. Default is always.
 	Windows Windows
 }

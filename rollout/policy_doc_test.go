@@ -73,7 +73,7 @@ func TestExamplesOfThePolicyAreTrue(t *testing.T) {
 		stories++
 		t.Run(fmt.Sprintf("%s, line %d", b.heading, b.line), func(t *testing.T) {
 			e := play(t, blocks[i-1].lines)
-			told := e.tell(b.lines)
+			told := e.tell(t, b.lines)
 			if *update {
 				rewrite(t, b, told)
 				return
@@ -108,6 +108,7 @@ type example struct {
 	stage    rollout.Stage
 	seen     rollout.Snapshot
 	decision rollout.Decision
+	rendered *renderer
 }
 
 // play tells a story in the words of [tell], and two more:
@@ -117,7 +118,7 @@ type example struct {
 func play(t *testing.T, lines []string) example {
 	t.Helper()
 	e := example{stage: planned(t, "")}
-	s := storyteller{world: newWorld(), log: true, evidence: map[rollout.SHA][]rollout.Evidence{}}
+	s := newStoryteller()
 	var ahead []rollout.Commit
 	for _, line := range lines {
 		words := strings.Fields(line)
@@ -141,7 +142,8 @@ func play(t *testing.T, lines []string) example {
 	}
 	e.seen = s.seen
 	e.seen.Ahead = ahead
-	e.decision = rollout.Decide(e.seen.At, e.stage, e.seen)
+	e.rendered = s.rendered
+	e.decision = s.rendered.look(t, e.stage, &e.seen)
 	return e
 }
 
@@ -172,20 +174,22 @@ stages:
 // tell answers what a page asks: first the decision, then each thing by its
 // name. A commit is why it goes out or does not, note what could not be used,
 // and override, with the target's flags, what an override would do.
-func (e example) tell(asked []string) []string {
+func (e example) tell(t *testing.T, asked []string) []string {
+	t.Helper()
 	told := []string{describe(e.decision)}
 	for _, line := range asked[min(1, len(asked)):] {
 		subject, _, _ := strings.Cut(line, ":")
-		told = append(told, subject+": "+e.named(e.answer(subject)))
+		told = append(told, subject+": "+e.named(e.answer(t, subject)))
 	}
 	return told
 }
 
-func (e example) answer(subject string) string {
+func (e example) answer(t *testing.T, subject string) string {
+	t.Helper()
 	flags, override := strings.CutPrefix(subject, "override")
 	switch {
 	case override:
-		return e.override(flags)
+		return e.override(t, flags)
 	case subject == "note":
 		return strings.Join(e.decision.Complaints, "; ")
 	}
@@ -198,12 +202,17 @@ func (e example) answer(subject string) string {
 }
 
 // override is what an override with these flags would do.
-func (e example) override(flags string) string {
+func (e example) override(t *testing.T, flags string) string {
+	t.Helper()
 	request := rollout.OverrideRequest{ThroughHold: strings.Contains(flags, "-throughHold")}
 	if _, of, ok := strings.Cut(flags, "-sha="); ok {
 		request.Revision = rollout.Prefix(sha(strings.Fields(of)[0]))
 	}
 	d, err := rollout.DecideOverride(e.seen.At, e.stage, e.seen, request)
+	if err == nil && d.Look != "" {
+		e.rendered.lookAt(t, &e.seen, d.Look)
+		d, err = rollout.DecideOverride(e.seen.At, e.stage, e.seen, request)
+	}
 	var problem *rollout.Problem
 	if errors.As(err, &problem) {
 		return "refused: " + problem.What

@@ -43,6 +43,10 @@ type Snapshot struct {
 	// Reported is the newest of the stage's earlier heads that anything was
 	// reported of, if nothing was of the head. Default is the head.
 	Reported SHA
+	// Looks are what rendering told of revisions, of the newest that could go out
+	// and of those that somebody asks about. Only a stage with a policy of
+	// exposure has any.
+	Looks map[SHA]Look
 	// Repository is where the branches are. Reverts name its pull requests.
 	Repository Repository
 }

@@ -53,7 +53,7 @@ func (e *Engine) Status(ctx context.Context, records int) (Status, error) {
 		s, err := e.Observe(ctx, stage)
 		one := StageStatus{Stage: stage, Head: Head{stage.Branch, s.Target.SHA}, Err: err}
 		if err == nil {
-			d, v := decide(s.At, stage, s)
+			d, v, _ := e.decide(ctx, stage, &s) // the decision says what could not be seen
 			one.Decision, one.Subjects, one.Holds = &d, v.everything(d.Verdicts), s.State.holds(stage, s.At)
 			status.At = s.At
 		} else if failed == nil {

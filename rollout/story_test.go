@@ -28,12 +28,16 @@ var mention = regexp.MustCompile(`@@?[A-Z][0-9]?`)
 //	6   report A x good x is a context: good, bad or pending
 //	6   taint A         ada taints A; clear A C clears it, although C reverts it
 //	6   hold 8          ada holds the stage until hour 8; hold alone for good
+//	6   change A x      A changes the file x, given at any time: apps renders it,
+//	                    and infra what lies below base/
+//	6   meet A x        with A infra begins to render x, too
+//	6   break A         with A apps cannot be rendered
 //	9   look            when the snapshot is taken: the last line
 //
 // "nolog" in place of an hour says that the forge keeps no log of pushes.
 func tell(t *testing.T, story string) rollout.Snapshot {
 	t.Helper()
-	s := storyteller{world: newWorld(), log: true, evidence: map[rollout.SHA][]rollout.Evidence{}}
+	s := newStoryteller()
 	for line := range strings.Lines(strings.TrimSpace(story)) {
 		words := strings.Fields(line)
 		if len(words) == 0 {
@@ -52,6 +56,11 @@ func tell(t *testing.T, story string) rollout.Snapshot {
 	return s.seen
 }
 
+func newStoryteller() storyteller {
+	w := newWorld()
+	return storyteller{world: w, log: true, evidence: map[rollout.SHA][]rollout.Evidence{}, rendered: newRenderer(w)}
+}
+
 type storyteller struct {
 	*world
 	log   bool
@@ -60,6 +69,7 @@ type storyteller struct {
 	state    rollout.State
 	evidence map[rollout.SHA][]rollout.Evidence
 	seen     rollout.Snapshot
+	rendered *renderer
 }
 
 func (s *storyteller) tell(t *testing.T, at float64, verb string, args []string) {
@@ -107,6 +117,12 @@ func (s *storyteller) tell(t *testing.T, at float64, verb string, args []string)
 			h.Until = hour(until)
 		}
 		s.state.Holds = append(s.state.Holds, h)
+	case "change":
+		s.rendered.files[sha(args[0])] = append(s.rendered.files[sha(args[0])], args[1:]...)
+	case "meet":
+		s.rendered.meets[sha(args[0])] = append(s.rendered.meets[sha(args[0])], args[1:]...)
+	case "break":
+		s.rendered.broken[sha(args[0])] = true
 	case "look":
 		s.seen = s.snapshot(hour(at))
 		s.seen.State, s.seen.Evidence = s.state, s.evidence

@@ -31,6 +31,9 @@ type survey struct {
 	// tainted are the blocks of the taints, as they read for whatever contains
 	// the bad commit.
 	tainted []Block
+	// offences are, by position, what looks at newer revisions found that a
+	// commit has, too; nil where there were no looks.
+	offences []*offence
 	// passed are trees that may go out, or will by themselves; applied those
 	// that a cluster reported to have applied.
 	passed  map[SHA]passage
@@ -70,6 +73,7 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 		}
 	}
 	v.noteApplied()
+	v.noteOffences()
 	return v
 }
 
@@ -117,7 +121,8 @@ func (v *survey) unblock(all []Verdict) {
 	free, revision := make([]bool, len(v.g.commits)), make([]int, len(v.g.commits))
 	for i := range all {
 		position := v.brings[i][0]
-		free[position], revision[position] = !slices.ContainsFunc(all[i].Blocks, Block.lasting), i
+		free[position] = !slices.ContainsFunc(all[i].Blocks, Block.lasting) && !v.doubtful(all[i].Revision, position)
+		revision[position] = i
 	}
 	next := v.g.containers(free)
 	for i := range all {

@@ -22,6 +22,9 @@ type Verdict struct {
 	// same says that it has the tree of the stage, or of what has soaked, so
 	// that it needs no soak.
 	same bool
+	// unlooked says that nothing keeps it in but that nobody has looked at its
+	// exposure yet.
+	unlooked bool
 	// why is the reason of a verdict that nothing blocks.
 	why func() string
 }
@@ -98,12 +101,16 @@ const (
 	Tainted Outcome = "tainted"
 	// Unhealthy: an upstream cluster reported a failure of it.
 	Unhealthy Outcome = "unhealthy"
-	// Unproven: what has to be reported of it was not, or not for long enough.
+	// Unproven: what has to be reported of it was not, or not for long enough; or
+	// nobody can tell what its changes were exercised by.
 	Unproven Outcome = "unproven"
 	// Unobserved: no upstream cluster reported to have applied it.
 	Unobserved Outcome = "unobserved"
 	// Soaking: it has not been upstream for long enough.
 	Soaking Outcome = "soaking"
+	// Unexercised: what it changes on the stage's clusters, no cluster of a stage
+	// before has met.
+	Unexercised Outcome = "unexercised"
 	// Held: somebody holds the stage.
 	Held Outcome = "held"
 	// Closed: the plan's windows are.
@@ -114,7 +121,7 @@ const (
 // does not lift. A newer revision can be without it.
 func (b Block) lasting() bool {
 	switch b.Gate {
-	case GateFastForward, GateTaint, GateHealth, GateObserved:
+	case GateFastForward, GateTaint, GateHealth, GateObserved, GateExposure:
 		return b.Until.IsZero()
 	default:
 		return false

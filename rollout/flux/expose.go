@@ -11,15 +11,7 @@ import (
 // which objects change on them, and whether the clusters of the stages before
 // met the same. Changed are slash paths relative to the repository's root.
 func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string) rollout.Exposure {
-	e := exposing{files: map[string]map[string]bool{}, objects: map[string]map[rollout.RenderedObject]rollout.ObjectChangeKind{}}
-	for _, rendering := range []rollout.Rendering{before, after} {
-		for _, c := range rendering.Clusters {
-			if e.files[c.Cluster] == nil {
-				e.files[c.Cluster] = map[string]bool{}
-			}
-			maps.Copy(e.files[c.Cluster], c.Files())
-		}
-	}
+	e := exposing{before: filesOf(before), after: filesOf(after), objects: map[string]map[rollout.RenderedObject]rollout.ObjectChangeKind{}}
 	diffs := Diff(before, after)
 	for _, d := range diffs {
 		e.objects[d.Cluster] = map[rollout.RenderedObject]rollout.ObjectChangeKind{}
@@ -37,7 +29,7 @@ func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string
 			}
 			for _, d := range diffs {
 				if d.Stage == stage.Name {
-					s.Unknown = append(append(s.Unknown, d.Broken...), d.Unknown...)
+					s.Broken, s.Unknown = append(s.Broken, d.Broken...), append(s.Unknown, d.Unknown...)
 				}
 			}
 			found.Stages = append(found.Stages, s)
@@ -45,7 +37,7 @@ func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string
 		earlier = append(earlier, stage.Clusters...)
 	}
 	for _, name := range changed {
-		if len(e.rendering(name, earlier)) == 0 {
+		if len(rendering(name, earlier, e.before, e.after)) == 0 {
 			found.Unused = append(found.Unused, name)
 		}
 	}
@@ -54,27 +46,49 @@ func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string
 
 // exposing is what is known of each cluster, by its name.
 type exposing struct {
-	files   map[string]map[string]bool
-	objects map[string]map[rollout.RenderedObject]rollout.ObjectChangeKind
+	before, after files
+	objects       map[string]map[rollout.RenderedObject]rollout.ObjectChangeKind
 }
 
-// rendering are those of some clusters that render a file.
-func (e exposing) rendering(file string, clusters []string) []string {
+// files are what each cluster renders, by its name.
+type files map[string]map[string]bool
+
+func filesOf(r rollout.Rendering) files {
+	of := files{}
+	for _, c := range r.Clusters {
+		of[c.Cluster] = c.Files()
+	}
+	return of
+}
+
+// rendering are those of some clusters that render a file in one of some trees.
+func rendering(file string, clusters []string, trees ...files) []string {
 	var found []string
 	for _, c := range clusters {
-		if e.files[c][file] {
+		if slices.ContainsFunc(trees, func(tree files) bool { return tree[c][file] }) {
 			found = append(found, c)
 		}
 	}
 	return found
 }
 
+// exposedFiles are the changed files that some clusters render, before or after.
+// What they render afterwards has been exercised where an earlier cluster renders
+// it afterwards, too: that one rendered it before says nothing of how it is now.
+// What they do not render any more was taken away from them, and that has been
+// exercised by whoever had it.
 func (e exposing) exposedFiles(changed, clusters, earlier []string) []rollout.ExposedFile {
 	var all []rollout.ExposedFile
 	for _, name := range changed {
-		if rendering := e.rendering(name, clusters); len(rendering) > 0 {
-			all = append(all, rollout.ExposedFile{Name: name, Clusters: rendering, Exercised: e.rendering(name, earlier)})
+		by := rendering(name, clusters, e.before, e.after)
+		if len(by) == 0 {
+			continue
 		}
+		exercised := rendering(name, earlier, e.after)
+		if len(rendering(name, clusters, e.after)) == 0 {
+			exercised = rendering(name, earlier, e.before, e.after)
+		}
+		all = append(all, rollout.ExposedFile{Name: name, Clusters: by, Exercised: exercised})
 	}
 	return all
 }

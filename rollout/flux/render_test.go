@@ -153,3 +153,35 @@ func TestExpose(t *testing.T) {
 		t.Errorf("exposure = %+v, want one of two files and of two objects exercised\n%s", s, diff)
 	}
 }
+
+// That a cluster of an earlier stage rendered a file once says nothing of how the
+// file is now.
+func TestExposeCountsWhatIsThereAfterwards(t *testing.T) {
+	for name, c := range map[string]struct {
+		infraBefore, infraAfter, appsBefore, appsAfter bool
+		exercised                                      bool
+	}{
+		"both have it":                    {true, true, true, true, true},
+		"infra gets it":                   {false, true, true, true, true},
+		"infra gives it up":               {true, false, true, true, false},
+		"both give it up":                 {true, false, true, false, true},
+		"apps gives it up":                {true, true, true, false, true},
+		"apps gives up what it alone had": {false, false, true, false, false},
+		"apps gets what infra gave up":    {true, false, false, true, false},
+	} {
+		tree := func(infra, apps bool) rollout.Rendering {
+			cluster := func(name string, renders bool) rollout.RenderedCluster {
+				c := rollout.RenderedCluster{Stage: name, Cluster: name}
+				if renders {
+					c.Applications = []rollout.Application{{Files: []string{"base/x.yaml"}}}
+				}
+				return c
+			}
+			return rollout.Rendering{Clusters: []rollout.RenderedCluster{cluster("infra", infra), cluster("apps", apps)}}
+		}
+		e := flux.Expose(plan(), tree(c.infraBefore, c.appsBefore), tree(c.infraAfter, c.appsAfter), []string{"base/x.yaml"})
+		if got := e.Of("apps"); len(got.Files) != 1 || (len(got.Unexercised()) == 0) != c.exercised {
+			t.Errorf("%s: %+v", name, got.Files)
+		}
+	}
+}

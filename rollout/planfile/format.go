@@ -32,6 +32,7 @@ type stageSection struct {
 	Unhealthy interruption   `json:"unhealthy,omitempty" jsonschema:"enum=pause,enum=restart" jsonschema_description:"What a time in which the upstream was not healthy does to a soak on healthy time: it does not count, or the soak begins anew after it. Default: pause."`
 	Require   proof          `json:"require,omitempty" jsonschema:"enum=observed" jsonschema_description:"With observed only a revision is promoted that the Flux of an upstream cluster reported to have applied, or one with the same tree. Needs health. Default: any revision."`
 	Health    healthSection  `json:"health,omitempty" jsonschema_description:"Which commit statuses of a revision have to be good. Default: none."`
+	Exposure  exposed        `json:"exposure,omitempty" jsonschema:"enum=warn,enum=require" jsonschema_description:"What is made of changed files that the stage's clusters render and no cluster of a stage before does, so that they soak for nothing. warn names them; with require they go out by an override only, or where each commit that changes one says why: Rollout-Unexercised: <reason>. Default: nobody looks."`
 	Windows   windowsSection `json:"windows,omitempty" jsonschema_description:"When something may be promoted into the stage. Default: always."`
 }
 
@@ -95,6 +96,7 @@ type (
 	objectName   text
 	pathInTree   text
 	proof        text
+	exposed      text
 	reason       text
 	span         text
 	zone         text

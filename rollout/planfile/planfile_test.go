@@ -54,6 +54,7 @@ const policyKeys = `    soakOn: healthy
       settle: 10m
       clusters:
         infra: [flux/infra/*, "ci"]
+    exposure: require
     windows:
       allow:
         - {cron: "0 9 * * MON-FRI", for: 8h, zone: Europe/Zurich}
@@ -137,20 +138,20 @@ func TestParse(t *testing.T) {
 			{Name: "infra", Branch: "main", Clusters: []string{"infra"}},
 			{
 				Name: "apps", Branch: "release", Clusters: []string{"apps"},
-				Soak: 24 * time.Hour, SoakClock: rollout.RestartingClock, Observed: true,
+				Soak: 24 * time.Hour, SoakClock: rollout.RestartingClock, Observed: true, Exposure: rollout.ExposureRequired,
 				Health: rollout.Health{Settle: 10 * time.Minute, Required: []rollout.Requirement{
 					{Cluster: "infra", Contexts: mustGlob(t, "flux/infra/*"), Where: "clusters/rollout.yaml:22"},
 					{Cluster: "infra", Contexts: mustGlob(t, "ci"), Where: "clusters/rollout.yaml:22"},
 				}},
 				Windows: rollout.Windows{
 					Allow: []rollout.Window{
-						{Text: `cron "0 9 * * MON-FRI" for 8h Europe/Zurich`, Where: "clusters/rollout.yaml:25"},
-						{Text: "Mon-Fri 09:00-17:00 America/New_York", Reason: "somebody is there", Where: "clusters/rollout.yaml:26"},
-						{Text: "daily 22:00-06:00 until 2027-01-04 13:00 Europe/Zurich", Where: "clusters/rollout.yaml:27"},
+						{Text: `cron "0 9 * * MON-FRI" for 8h Europe/Zurich`, Where: "clusters/rollout.yaml:26"},
+						{Text: "Mon-Fri 09:00-17:00 America/New_York", Reason: "somebody is there", Where: "clusters/rollout.yaml:27"},
+						{Text: "daily 22:00-06:00 until 2027-01-04 13:00 Europe/Zurich", Where: "clusters/rollout.yaml:28"},
 					},
 					Deny: []rollout.Window{
-						{Text: `cron "0 18 * * 5" for 62h UTC`, Reason: "weekend", Where: "clusters/rollout.yaml:31"},
-						{Text: "from 2026-12-20 until 2027-01-04 08:00 Europe/Zurich", Reason: "change freeze", Where: "clusters/rollout.yaml:32"},
+						{Text: `cron "0 18 * * 5" for 62h UTC`, Reason: "weekend", Where: "clusters/rollout.yaml:32"},
+						{Text: "from 2026-12-20 until 2027-01-04 08:00 Europe/Zurich", Reason: "change freeze", Where: "clusters/rollout.yaml:33"},
 					},
 				},
 			},
@@ -310,6 +311,9 @@ func describe(file *File) string {
 		fmt.Fprintf(&out, "stage      %s: %s → %s after %v\n", stage.Name, stage.Branch, strings.Join(stage.Clusters, ", "), stage.Soak)
 		for _, requirement := range stage.Health.Required {
 			fmt.Fprintf(&out, "  needs    %s for %v\n", requirement, stage.Health.Settle)
+		}
+		if stage.Exposure != rollout.ExposureIgnored {
+			fmt.Fprintf(&out, "  exposure %s\n", stage.Exposure)
 		}
 		for _, window := range stage.Windows.Allow {
 			fmt.Fprintf(&out, "  allow    %s\n", window.Text)

@@ -23,6 +23,7 @@ func (b *binder) policies(sections []stageSection, plan rollout.Plan, now time.T
 		stage.SoakClock = p.clock()
 		stage.Observed = p.observed()
 		stage.Health = p.health()
+		stage.Exposure = p.exposure()
 		stage.Windows = calendar.windows(section)
 	}
 }
@@ -39,6 +40,7 @@ func (b *binder) refusePolicy(first stageSection) {
 		{text(first.Unhealthy), "unhealthy"},
 		{text(first.Require), "require"},
 		{first.Health.At, "health"},
+		{text(first.Exposure), "exposure"},
 		{first.Windows.At, "windows"},
 	} {
 		if key.at.present() {
@@ -93,6 +95,12 @@ func (p policy) observed() bool {
 	p.needsHealth(require, "requires what was observed", "nothing says who observed",
 		"add health: with the contexts of the upstream stage's clusters")
 	return true
+}
+
+func (p policy) exposure() rollout.ExposurePolicy {
+	exposure := text(p.section.Exposure)
+	p.oneOf(exposure, "exposure", string(rollout.ExposureWarned), string(rollout.ExposureRequired))
+	return rollout.ExposurePolicy(exposure.value)
 }
 
 // needsHealth refuses what rests on evidence where there can be none.

@@ -46,13 +46,15 @@ var badPolicies = []badPolicy{
 	// Health.
 	{
 		name:  "a clock that nobody has",
-		lines: "soak: 1h\nsoakOn: moon\nunhealthy: cry\nrequire: luck",
+		lines: "soak: 1h\nsoakOn: moon\nunhealthy: cry\nrequire: luck\nexposure: maybe",
 		want: `file:10:13: soakOn is "moon"` + "\n" +
 			"  hint: write wall or healthy\n" +
 			`file:11:16: unhealthy is "cry"` + "\n" +
 			"  hint: write pause or restart\n" +
 			`file:12:14: require is "luck"` + "\n" +
-			"  hint: write observed, or leave the key out",
+			"  hint: write observed, or leave the key out\n" +
+			`file:13:15: exposure is "maybe"` + "\n" +
+			"  hint: write warn or require",
 	},
 	{
 		name:  "what rests on health, without health",
@@ -318,14 +320,15 @@ func TestFirstStageHasNoPolicy(t *testing.T) {
 	const hint = "\n  hint: remove it: the first stage has no upstream and takes everything at once"
 	plan := head + "stages:\n  - name: infra\n    branch: main\n    clusters: [infra]\n" +
 		"    soak: 1h\n    soakOn: wall\n    unhealthy: pause\n    require: observed\n" +
-		"    health: {clusters: {infra: [ci]}}\n    windows: {deny: [{until: 2027-01-01}]}\n" + apps
+		"    health: {clusters: {infra: [ci]}}\n    exposure: warn\n    windows: {deny: [{until: 2027-01-01}]}\n" + apps
 	_, err := Parse("file", []byte(plan), Options{})
 	want := `file:8:11: the stage "infra" is the first and cannot have a soak` + hint + "\n" +
 		`file:9:13: the stage "infra" is the first and cannot have soakOn` + hint + "\n" +
 		`file:10:16: the stage "infra" is the first and cannot have unhealthy` + hint + "\n" +
 		`file:11:14: the stage "infra" is the first and cannot have require` + hint + "\n" +
 		`file:12:5: the stage "infra" is the first and cannot have health` + hint + "\n" +
-		`file:13:5: the stage "infra" is the first and cannot have windows` + hint
+		`file:13:15: the stage "infra" is the first and cannot have exposure` + hint + "\n" +
+		`file:14:5: the stage "infra" is the first and cannot have windows` + hint
 	if err == nil {
 		t.Fatal("Parse accepts it")
 	}

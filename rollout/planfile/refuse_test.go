@@ -284,7 +284,7 @@ var badPlans = []struct {
 		name: "text for a mapping",
 		plan: head + "stages:\n" + infra + "  - apps\n",
 		want: "file:6:5: stages[1] has to be a mapping, not one value\n" +
-			"  hint: write its keys on indented lines of their own: name, branch, clusters, soak, soakOn, unhealthy, require, health, windows",
+			"  hint: write its keys on indented lines of their own: name, branch, clusters, soak, soakOn, unhealthy, require, health, exposure, windows",
 	},
 	{
 		name: "nothing for a mapping",

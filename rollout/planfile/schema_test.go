@@ -73,6 +73,7 @@ func schemaKinds() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[clock]():        {Type: "string"},
 		reflect.TypeFor[date]():         {Type: "string", Pattern: schedule.DatePattern},
 		reflect.TypeFor[duration]():     {Type: "string", Pattern: durationPattern},
+		reflect.TypeFor[exposed]():      {Type: "string"},
 		reflect.TypeFor[expression]():   {Type: "string", MaxLength: length(schedule.MaxCron)},
 		reflect.TypeFor[forge]():        {Type: "string"},
 		reflect.TypeFor[glob]():         context,

@@ -179,6 +179,9 @@ func Exposure(e rollout.Exposure) Document {
 		}
 		d.Table([]string{"FILE", strings.ToUpper(s.Stage), "EXERCISED BY"}, limited(fileRows(s.Files)))
 		d.Table([]string{"OBJECT", "CHANGE", strings.ToUpper(s.Stage), "EXERCISED BY"}, limited(objectRows(s.Objects)))
+		for _, broken := range s.Broken {
+			d.Line("not rendered: %s", oneLine(broken))
+		}
 		for _, unknown := range s.Unknown {
 			d.Line("not known: %s", oneLine(unknown))
 		}

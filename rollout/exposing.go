@@ -1,0 +1,219 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// An offence is an unexercised file that a commit changes without a word on it,
+// as a look at some revision found.
+type offence struct {
+	file   string
+	commit SHA
+	// looked is the revision that was looked at, and within says that it
+	// contains the commit that has the offence.
+	looked SHA
+	within bool
+}
+
+// noteOffences finds out which pending commits contain a commit that a look
+// found fault with. It costs one pass over what is pending for each look.
+func (v *survey) noteOffences() {
+	if v.stage.Exposure != ExposureRequired || len(v.s.Looks) == 0 {
+		return
+	}
+	v.offences = make([]*offence, len(v.g.commits))
+	for i, r := range v.revisions {
+		if look, ok := v.s.Looks[r.SHA]; ok && len(look.Unexcused) > 0 {
+			v.noteLook(look, r.SHA, v.brings[i][0])
+		}
+	}
+}
+
+// noteLook hands what a look found down from the commits at fault to those that
+// contain them.
+func (v *survey) noteLook(look Look, looked SHA, position int) {
+	faulty := map[int]*offence{}
+	for _, f := range look.Unexcused {
+		for _, c := range f.Commits {
+			if p, ok := v.g.place(c); ok && faulty[p] == nil {
+				faulty[p] = &offence{file: f.Name, commit: c, looked: looked}
+			}
+		}
+	}
+	within := make([]bool, len(v.g.commits))
+	for _, p := range v.g.take(position, make([]bool, len(v.g.commits)), nil) {
+		within[p] = true
+	}
+	found := make([]*offence, len(v.g.commits))
+	for p := len(found) - 1; p >= 0; p-- {
+		found[p] = faulty[p]
+		for _, parent := range v.g.parents[p] {
+			if found[p] == nil {
+				found[p] = found[parent]
+			}
+		}
+		if found[p] != nil && v.offences[p] == nil {
+			o := *found[p]
+			o.within = within[p]
+			v.offences[p] = &o
+		}
+	}
+}
+
+// exposure adds what keeps a revision in where exposure is required, and tells
+// whether nothing does. One at which nobody has looked is kept in by what was
+// found in a newer one that contains it: to look at each would cost a rendering
+// each, and hardly ever tell anything else.
+func (v *survey) exposure(blocks []Block, r Revision, position int) ([]Block, bool) {
+	if v.stage.Exposure != ExposureRequired || v.unchanged(r) {
+		return blocks, true
+	}
+	if look, ok := v.s.Looks[r.SHA]; ok {
+		if look.mayPass() {
+			return blocks, true
+		}
+		return append(blocks, look.block()), false
+	}
+	if v.offences == nil || v.offences[position] == nil || !v.offences[position].within {
+		return blocks, true
+	}
+	o := v.offences[position]
+	return append(blocks, Block{Gate: GateExposure, Outcome: Unexercised, Commit: o.commit, why: func() string {
+		return fmt.Sprintf("it contains %s, which changes %s: with %s no cluster before %s exercised that",
+			o.commit.Short(), Printable(o.file, 120), o.looked.Short(), v.stage.Name)
+	}}), false
+}
+
+// block is what keeps a revision in that was looked at.
+func (l Look) block() Block {
+	b := Block{Gate: GateExposure, Outcome: Unproven, why: l.Complaint}
+	if len(l.Broken) == 0 && l.Failed == "" {
+		b.Outcome = Unexercised
+		if commits := l.Unexcused[0].Commits; len(commits) > 0 {
+			b.Commit = commits[0]
+		}
+	}
+	return b
+}
+
+// unlookedBlock is that of a revision at which nobody has looked yet.
+var unlookedBlock = Block{Gate: GateExposure, Outcome: Unproven, why: func() string {
+	return "nobody has looked yet at what of it was exercised"
+}}
+
+// unlooked tells whether somebody has to look at a revision before it goes out
+// where exposure is required.
+func (v *survey) unlooked(r Revision) bool {
+	return v.stage.Exposure == ExposureRequired && v.toLookAt(r)
+}
+
+// toLookAt tells whether a look at a revision would tell anything new.
+func (v *survey) toLookAt(r Revision) bool {
+	_, looked := v.s.Looks[r.SHA]
+	return !looked && !v.unchanged(r)
+}
+
+// unchanged tells whether a revision has the very tree of the stage.
+func (v *survey) unchanged(r Revision) bool { return r.Tree != "" && r.Tree == v.s.Tree }
+
+// doubtful tells whether a revision contains what a look found fault with, and
+// nobody has looked at it itself yet.
+func (v *survey) doubtful(r Revision, position int) bool {
+	return v.offences != nil && v.offences[position] != nil && v.toLookAt(r)
+}
+
+// expose fills in what is known of the exposure of what is promoted.
+func (d *Decision) expose(v *survey) {
+	if v.stage.Exposure == ExposureIgnored {
+		return
+	}
+	if look, ok := v.s.Looks[d.Revision.SHA]; ok {
+		d.Exposure = &look
+		if complaint := look.Complaint(); complaint != "" {
+			d.Complaints = append(d.Complaints, complaint)
+		}
+	} else if v.toLookAt(*d.Revision) {
+		d.Look = d.Revision.SHA
+	}
+}
+
+// looksAtMost is at how many revisions one decision looks. Each costs a fetch
+// and a rendering, and only those are looked at that nothing else keeps in.
+const looksAtMost = 32
+
+// decide decides, looks at the exposure of what that comes to, and decides again
+// until there is nothing more to look at. What was seen is in the snapshot then.
+// It is an error where something could not be seen that is required: the
+// decision is right all the same, since nothing goes out unseen.
+func (e *Engine) decide(ctx context.Context, stage Stage, s *Snapshot) (Decision, *survey, error) {
+	d, v := decide(s.At, stage, *s)
+	for range looksAtMost {
+		if d.Look == "" {
+			break
+		}
+		seen, err := e.expose(ctx, stage, *s, v.g.ancestry(v.g.index[d.Look]))
+		if ctx.Err() != nil {
+			return d, v, ctx.Err()
+		}
+		*s = s.withLook(d.Look, seen)
+		revision := d.Look
+		d, v = decide(s.At, stage, *s)
+		if err != nil && stage.Exposure == ExposureRequired {
+			return d, v, fmt.Errorf("find out what of %s was exercised before %s: %w", revision.Short(), stage.Name, err)
+		}
+	}
+	return d, v, nil
+}
+
+// withLook is the snapshot with one more look.
+func (s Snapshot) withLook(at SHA, look Look) Snapshot {
+	looks := map[SHA]Look{at: look}
+	maps.Copy(looks, s.Looks)
+	s.Looks = looks
+	return s
+}
+
+// expose looks at the exposure of the first of some commits, with which the
+// others go out. Of an error the look says that it failed.
+func (e *Engine) expose(ctx context.Context, stage Stage, s Snapshot, goesOut []Commit) (Look, error) {
+	look, err := e.render(ctx, stage, s, goesOut)
+	if err != nil {
+		look = Look{StageExposure: StageExposure{Stage: stage.Name}, Failed: Printable(err.Error(), 1000)}
+	}
+	return look, err
+}
+
+func (e *Engine) render(ctx context.Context, stage Stage, s Snapshot, goesOut []Commit) (Look, error) {
+	if e.Exposer == nil {
+		return Look{}, &Problem{
+			Kind: ErrUsage, What: "nothing here renders what clusters apply",
+			Ways: []string{"give the engine an Exposer"},
+		}
+	}
+	all, err := e.Exposer.Expose(ctx, s.Target.SHA, goesOut[0].SHA)
+	if err != nil {
+		return Look{}, err
+	}
+	exposure := all.Of(stage.Name)
+	if len(exposure.Unexercised()) == 0 {
+		return Look{StageExposure: exposure}, nil
+	}
+	changes, err := e.Exposer.Changes(ctx, goesOut)
+	return NewLook(exposure, goesOut, changes), err
+}
+
+// patience is how long an override waits for a look at what it takes out: it is
+// what one needs when things are down.
+const patience = 30 * time.Second
+
+// exposeOverride looks at the exposure of what an override takes out, for
+// whoever answers for it. That it cannot be told stops nobody.
+func (e *Engine) exposeOverride(ctx context.Context, s *Snapshot, d Decision) {
+	within, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	seen, _ := e.expose(within, d.Stage, *s, d.GoesOut)
+	*s = s.withLook(d.Look, seen)
+}
