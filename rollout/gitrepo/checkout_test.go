@@ -86,13 +86,9 @@ func TestExport(t *testing.T) {
 	if err != nil || string(head) != second {
 		t.Fatalf("Resolve(main) = %s, %v", head, err)
 	}
-	before, err := tree.Files()
-	if err != nil {
-		t.Fatal(err)
-	}
-	after, err := treeOf(t, dir, head).Files()
-	if err != nil || after["a.txt"] == before["a.txt"] || after["link"] != before["link"] || after["deep/new.yaml"] == "" {
-		t.Errorf("Files = %v and %v, %v", before, after, err)
+	changed, err := treeOf(t, dir, head).Changed(tree)
+	if diff := cmp.Diff([]string{"a.txt", "deep/new.yaml"}, changed); err != nil || diff != "" {
+		t.Errorf("Changed: %v (-want +got):\n%s", err, diff)
 	}
 	compareCommits(t, c, resolved, head)
 }

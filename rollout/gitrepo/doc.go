@@ -7,11 +7,13 @@
 // keeps no clone: what it needs it asks for. The commits between two heads
 // are one fetch without trees (`filter tree:0`), whatever the length of the
 // history; the trees of the heads come in the session that tells the heads, and
-// the ledger's state is one fetch of depth 1. Of a repository that
-// is named by its path the git binary is asked for the same. A transaction is
+// the ledger's state is one fetch of depth 1. The files of a commit are one, too,
+// and what each of some commits changes is one without files (`filter blob:none`).
+// Of a repository that is named by its path the git binary is asked for the same.
+// A transaction is
 // one receive-pack request with a command for each ref, their old values, and
 // the `atomic` capability. It implements the ports [rollout.Remote] for remotes
-// without a forge, and [rollout.History] for all.
+// without a forge, [rollout.History] for all, and half of [rollout.Exposer].
 //
 // # Invariants
 //

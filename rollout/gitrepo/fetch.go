@@ -19,7 +19,7 @@ func (r *Remote) Between(ctx context.Context, have, wanted rollout.SHA) ([]rollo
 	if have == wanted {
 		return nil, nil
 	}
-	w := want{tip: hash(wanted), commitsOnly: true}
+	w := want{tips: []plumbing.Hash{hash(wanted)}, without: treesAndFiles}
 	if have != "" {
 		w.have = hash(have)
 	}
@@ -33,14 +33,22 @@ func (r *Remote) Between(ctx context.Context, have, wanted rollout.SHA) ([]rollo
 
 // want is what to fetch.
 type want struct {
-	tip plumbing.Hash
+	tips []plumbing.Hash
 	// have is what the answer can leave out, with all that it reaches.
 	have plumbing.Hash
 	// depth is how many generations to fetch; 0 means all.
 	depth int
-	// commitsOnly leaves out trees and files, where the remote can.
-	commitsOnly bool
+	// without is what to leave out, where the remote can. Default is nothing.
+	without omission
 }
+
+// An omission is what a fetch leaves out, as Git's `filter` names it.
+type omission string
+
+const (
+	files         omission = "blob:none"
+	treesAndFiles omission = "tree:0"
+)
 
 // fetch brings objects and keeps them in memory. Asking for what is there
 // already gives an empty store.
@@ -57,7 +65,7 @@ func (r *Remote) fetch(ctx context.Context, w want) (*memory.Storage, error) {
 // what they hold. The ledger's tree is flat; a directory in it is not the
 // toolkit's, and is left out.
 func (r *Remote) ledger(ctx context.Context, head plumbing.Hash) (message string, files map[string][]byte, err error) {
-	store, err := r.fetch(ctx, want{tip: head, depth: 1})
+	store, err := r.fetch(ctx, want{tips: []plumbing.Hash{head}, depth: 1})
 	if err != nil {
 		return "", nil, err
 	}

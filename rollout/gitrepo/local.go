@@ -50,25 +50,18 @@ func (l local) look(ctx context.Context, branches []string) (refs, []rollout.Com
 	if err != nil {
 		return nil, nil, err
 	}
-	list := []string{"--git-dir=" + l.path, "rev-list", "--no-walk"}
-	for _, tip := range found.of(branches) {
-		list = append(list, tip.String())
-	}
-	if len(list) == 3 {
+	tips := found.of(branches)
+	if len(tips) == 0 {
 		return found, nil, nil
 	}
-	commits, err := l.print(ctx, list)
+	commits, err := l.commits(ctx, want{tips: tips, depth: 1})
 	return found, commits, err
 }
 
-func (l local) commits(ctx context.Context, w want) ([]rollout.Commit, error) {
-	return l.print(ctx, l.list(w))
-}
-
-// print has git print commits in one go: looking a second time for each of
+// commits has git print commits in one go: looking a second time for each of
 // them, as fetch does, costs as much as the first.
-func (l local) print(ctx context.Context, list []string) ([]rollout.Commit, error) {
-	printed, err := git(ctx, nil, append(list, "--encoding=UTF-8", "--format=%P%x00%T%x00%an%x00%at%x00%ct%x00%B%x00")...)
+func (l local) commits(ctx context.Context, w want) ([]rollout.Commit, error) {
+	printed, err := l.list(ctx, w, "--encoding=UTF-8", "--format=%P%x00%T%x00%an%x00%at%x00%ct%x00%B%x00")
 	if err != nil {
 		return nil, err
 	}
@@ -111,26 +104,37 @@ func date(text string) time.Time {
 	return time.Unix(seconds, 0)
 }
 
-// list is the command that lists what is wanted.
-func (l local) list(w want) []string {
-	list := []string{"--git-dir=" + l.path, "rev-list", w.tip.String()}
-	if !w.have.IsZero() {
-		list = append(list, "^"+w.have.String())
+// list has git list what is wanted. There can be more tips than a command line
+// takes.
+func (l local) list(ctx context.Context, w want, options ...string) ([]byte, error) {
+	list := append([]string{"--git-dir=" + l.path, "rev-list", "--stdin"}, options...)
+	var named bytes.Buffer
+	for _, tip := range w.tips {
+		fmt.Fprintln(&named, tip)
 	}
-	if w.depth > 0 {
+	if !w.have.IsZero() {
+		fmt.Fprintln(&named, "^"+w.have.String())
+	}
+	switch {
+	case w.depth == 1:
+		list = append(list, "--no-walk")
+	case w.depth > 1:
 		// Somebody's merge must not make the count end in a side line.
 		list = append(list, "--first-parent", fmt.Sprintf("--max-count=%d", w.depth))
 	}
-	return list
+	return git(ctx, &named, list...)
 }
 
 // fetch has git list objects, and then print them.
 func (l local) fetch(ctx context.Context, w want) (*memory.Storage, error) {
-	list := l.list(w)
-	if !w.commitsOnly {
-		list = append(list, "--objects", "--no-object-names")
+	var options []string
+	if w.without != treesAndFiles {
+		options = append(options, "--objects", "--no-object-names")
 	}
-	names, err := git(ctx, nil, list...)
+	if w.without == files {
+		options = append(options, "--filter="+string(files))
+	}
+	names, err := l.list(ctx, w, options...)
 	if err != nil {
 		return nil, err
 	}

@@ -211,7 +211,7 @@ func (r *Remote) Movements(context.Context, string, func(rollout.Movement) bool)
 
 // Log implements [rollout.Remote].
 func (r *Remote) Log(ctx context.Context, ledger rollout.Head, limit int) ([]rollout.LedgerCommit, error) {
-	store, err := r.fetch(ctx, want{tip: hash(ledger.SHA), depth: limit, commitsOnly: true})
+	store, err := r.fetch(ctx, want{tips: []plumbing.Hash{hash(ledger.SHA)}, depth: limit, without: treesAndFiles})
 	if err != nil {
 		return nil, err
 	}

@@ -106,11 +106,10 @@ func (w wire) look(ctx context.Context, branches []string) (refs, []rollout.Comm
 	if len(tips) == 0 || !offered.Capabilities.Supports(capability.Filter) {
 		return found, nil, nil
 	}
-	request, err := uploadRequest(want{tip: tips[0], depth: 1, commitsOnly: true}, offered.Capabilities)
+	request, err := uploadRequest(want{tips: tips, depth: 1, without: treesAndFiles}, offered.Capabilities)
 	if err != nil {
 		return nil, nil, err
 	}
-	request.Wants = tips
 	store := memory.NewStorage()
 	if err := exchange(ctx, session, request, unpackInto(store)); err != nil {
 		return nil, nil, err
@@ -165,7 +164,7 @@ func (w wire) fetch(ctx context.Context, wanted want) (*memory.Storage, error) {
 // would not do, since a server may refuse what is not the tip of a branch.
 func (w wire) has(ctx context.Context, commit, tip plumbing.Hash) (bool, error) {
 	var known bool
-	wanted := want{tip: tip, have: commit, depth: 1, commitsOnly: true}
+	wanted := want{tips: []plumbing.Hash{tip}, have: commit, depth: 1, without: treesAndFiles}
 	err := w.ask(ctx, wanted, func(_ *packp.UploadPackRequest, answer *packp.UploadPackResponse) error {
 		known = slices.Contains(answer.ACKs, commit)
 		return nil
@@ -201,7 +200,7 @@ func exchange(ctx context.Context, session transport.UploadPackSession, request 
 
 func uploadRequest(w want, offered *capability.List) (*packp.UploadPackRequest, error) {
 	request := packp.NewUploadPackRequest()
-	request.Wants = []plumbing.Hash{w.tip}
+	request.Wants = w.tips
 	if !w.have.IsZero() {
 		request.Haves = []plumbing.Hash{w.have}
 	}
@@ -219,8 +218,8 @@ func uploadRequest(w want, offered *capability.List) (*packp.UploadPackRequest, 
 			return nil, err
 		}
 	}
-	if w.commitsOnly && offered.Supports(capability.Filter) {
-		request.Filter = packp.FilterTreeDepth(0)
+	if w.without != "" && offered.Supports(capability.Filter) {
+		request.Filter = packp.Filter(w.without)
 		if err := request.Capabilities.Set(capability.Filter); err != nil {
 			return nil, err
 		}
