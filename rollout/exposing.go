@@ -82,9 +82,17 @@ func (v *survey) exposure(blocks []Block, r Revision, position int) ([]Block, bo
 	}
 	o := v.offences[position]
 	return append(blocks, Block{Gate: GateExposure, Outcome: Unexercised, Commit: o.commit, why: func() string {
-		return fmt.Sprintf("it contains %s, which changes %s: with %s no cluster before %s exercised that",
-			o.commit.Short(), Printable(o.file, 120), o.looked.Short(), v.stage.Name)
+		return o.reason(r, v.stage)
 	}}), false
+}
+
+// reason is why a revision stays in that has an offence.
+func (o *offence) reason(r Revision, stage Stage) string {
+	it := "it"
+	if o.commit != r.SHA {
+		it += " contains " + o.commit.Short() + ", which"
+	}
+	return fmt.Sprintf("%s changes %s; no cluster before %s renders that, as seen with %s", it, Printable(o.file, 120), stage.Name, o.looked.Short())
 }
 
 // block is what keeps a revision in that was looked at.
@@ -132,9 +140,6 @@ func (d *Decision) expose(v *survey) {
 	}
 	if look, ok := v.s.Looks[d.Revision.SHA]; ok {
 		d.Exposure = &look
-		if complaint := look.Complaint(); complaint != "" {
-			d.Complaints = append(d.Complaints, complaint)
-		}
 	} else if v.toLookAt(*d.Revision) {
 		d.Look = d.Revision.SHA
 	}

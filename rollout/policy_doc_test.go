@@ -191,7 +191,7 @@ func (e example) answer(t *testing.T, subject string) string {
 	case override:
 		return e.override(t, flags)
 	case subject == "note":
-		return strings.Join(e.decision.Complaints, "; ")
+		return strings.Join(e.decision.Complaints, "; ") + complaint(e.decision)
 	}
 	for _, v := range e.decision.Verdicts {
 		if name(v.Revision.SHA) == subject {

@@ -2,8 +2,10 @@ package flux
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +16,21 @@ import (
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/flux/internal/substitute"
 )
+
+// RenderWritten renders a tree that does not lie on this machine: write puts it
+// into an empty directory, which is removed afterwards.
+func RenderWritten(ctx context.Context, options Options, write func(dir string) error) (r rollout.Rendering, err error) {
+	dir, err := os.MkdirTemp("", "rollout-tree-")
+	if err != nil {
+		return r, fmt.Errorf("make room for a tree: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := write(dir); err != nil {
+		return r, err
+	}
+	options.Root = dir
+	return Render(ctx, options)
+}
 
 // Render renders what every cluster of the plan would apply, with all objects.
 // What cannot be rendered is said in the result. An error means that nothing

@@ -78,6 +78,7 @@ func subject(d *Document, x rollout.Explanation, s rollout.Subject) {
 	if s.Containers > 0 {
 		d.Fact("Is in", "%s", names(s.In, s.Containers))
 	}
+	exposed(d, s.Exposure)
 }
 
 // verdict says what keeps a revision in. What keeps the whole stage is said

@@ -47,6 +47,8 @@ type (
 		// Unblocks is the newer revision by which it goes out that does not
 		// without it.
 		Unblocks rollout.SHA `json:"unblocks,omitempty"`
+		// Exposure is what is known of the revision with which it came.
+		Exposure *ExposureJSON `json:"exposure,omitempty"`
 	}
 )
 
@@ -81,7 +83,7 @@ func subjectJSON(s rollout.Subject) SubjectJSON {
 	out := SubjectJSON{
 		CommitJSON: commitJSON(s.Commit), In: append([]rollout.SHA{}, s.In...), Containers: s.Containers,
 		Outcome: v.Outcome, Reason: v.Reason(), RetryAt: known(v.RetryAt),
-		Blocks: append([]BlockJSON{}, blocksJSON(v.Blocks)...), Unblocks: v.Unblocks,
+		Blocks: append([]BlockJSON{}, blocksJSON(v.Blocks)...), Unblocks: v.Unblocks, Exposure: exposureJSON(s.Exposure),
 	}
 	if v.Revision.SHA != s.Commit.SHA {
 		out.CameWith = v.Revision.SHA

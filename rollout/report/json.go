@@ -49,6 +49,8 @@ type (
 		// Taints are the pending commits that are known to be bad.
 		Taints     []TaintJSON `json:"taints,omitempty"`
 		Complaints []string    `json:"complaints,omitempty"`
+		// Exposure is what is known of what it promotes.
+		Exposure *ExposureJSON `json:"exposure,omitempty"`
 		// Foreign are the commits that the stage has and its upstream has not.
 		Foreign []CommitJSON `json:"foreign,omitempty"`
 	}
@@ -211,7 +213,7 @@ func revisionJSON(s rollout.Subject) RevisionJSON {
 func decisionJSON(d rollout.Decision) DecisionJSON {
 	out := DecisionJSON{
 		Action: d.Action, Reason: d.Reason, RetryAt: known(d.RetryAt),
-		Blocks: blocksJSON(d.Blocks), Complaints: d.Complaints,
+		Blocks: blocksJSON(d.Blocks), Complaints: d.Complaints, Exposure: exposureJSON(d.Exposure),
 	}
 	if d.Revision != nil {
 		out.Promotes = d.Revision.SHA

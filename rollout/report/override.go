@@ -22,6 +22,7 @@ func OverridePreview(r rollout.Receipt) Document {
 	d.Line("%s would move %s → %s, with %s, %s.", decision.Stage.Branch, r.Snapshot.Target.SHA.Short(),
 		decision.Revision.SHA.Short(), count(len(decision.GoesOut), "commit"), howMany(len(decision.Unsoaked), len(decision.GoesOut)))
 	unsoaked(&d, r)
+	exposed(&d, decision.Exposure)
 	return d
 }
 
@@ -38,6 +39,7 @@ func Override(r rollout.Receipt) Document {
 	d.Line("By %s: %s", oneLine(r.Entry.By), oneLine(r.Entry.Reason))
 	gates(&d, "Skipped", decision)
 	unsoaked(&d, r)
+	exposed(&d, decision.Exposure)
 	return d
 }
 

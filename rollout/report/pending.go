@@ -40,6 +40,7 @@ func pending(d *Document, now time.Time, decision rollout.Decision, subjects []r
 	reasons(d, decision)
 	next(d, now, decision)
 	complaints(d, decision)
+	exposed(d, decision.Exposure)
 	knownBad(d, decision)
 	var rows [][]string
 	out, follows := goingOut(decision), following(decision)

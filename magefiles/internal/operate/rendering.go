@@ -3,9 +3,7 @@ package operate
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -149,17 +147,8 @@ func (o *Operator) compare(ctx context.Context, args Comparison) (c comparison, 
 	return c, err
 }
 
-func renderAt(ctx context.Context, trees Trees, commit rollout.SHA, options flux.Options) (r rollout.Rendering, err error) {
-	dir, err := os.MkdirTemp("", "rollout-tree-")
-	if err != nil {
-		return r, fmt.Errorf("make room for the tree of %s: %w", commit.Short(), err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := trees.Export(ctx, commit, dir); err != nil {
-		return r, err
-	}
-	options.Root = dir
-	return flux.Render(ctx, options)
+func renderAt(ctx context.Context, trees Trees, commit rollout.SHA, options flux.Options) (rollout.Rendering, error) {
+	return flux.RenderWritten(ctx, options, func(dir string) error { return trees.Export(ctx, commit, dir) })
 }
 
 // Diff are the arguments of `release:diff`.

@@ -192,6 +192,7 @@ func connect(ctx context.Context, o *operate.Operator) error {
 		return err
 	}
 	o.Engine.Remote, o.Engine.History, o.Settings = remote, remote, gitrepo.Settings{}
+	o.Engine.Exposer = newExposer(remote, plan)
 	return nil
 }
 
@@ -219,6 +220,7 @@ func GitHub(o *operate.Operator, access Access) error {
 		return err
 	}
 	o.Engine.Remote, o.Engine.History, o.Settings, o.Workflows = client, history, client, client
+	o.Engine.Exposer = newExposer(history, o.Engine.Plan)
 	if access.DeployKey != nil {
 		o.Engine.Remote, err = newKeyed(client, *access.DeployKey)
 	}

@@ -1,0 +1,64 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/flux"
+	"github.com/monosense/k8s-ops/rollout/gitrepo"
+)
+
+// An exposer renders what clusters apply of revisions as the repository has them:
+// not of the checkout, which can be of another revision, or shallow.
+type exposer struct {
+	*gitrepo.Remote
+	plan rollout.Plan
+	// seen are the revisions that have been rendered: what the stage has is
+	// compared with each that may go out.
+	seen map[rollout.SHA]seen
+}
+
+type seen struct {
+	tree      *gitrepo.Tree
+	rendering rollout.Rendering
+}
+
+func newExposer(remote *gitrepo.Remote, plan rollout.Plan) *exposer {
+	return &exposer{Remote: remote, plan: plan, seen: map[rollout.SHA]seen{}}
+}
+
+// Expose implements [rollout.Exposer].
+func (e *exposer) Expose(ctx context.Context, from, to rollout.SHA) (rollout.Exposure, error) {
+	before, err := e.see(ctx, from)
+	if err != nil {
+		return rollout.Exposure{}, err
+	}
+	after, err := e.see(ctx, to)
+	if err != nil {
+		return rollout.Exposure{}, err
+	}
+	changed, err := after.tree.Changed(before.tree)
+	if err != nil {
+		return rollout.Exposure{}, err
+	}
+	exposure := flux.Expose(e.plan, before.rendering, after.rendering, changed)
+	exposure.From, exposure.To = from, to
+	return exposure, nil
+}
+
+func (e *exposer) see(ctx context.Context, commit rollout.SHA) (seen, error) {
+	if known, ok := e.seen[commit]; ok {
+		return known, nil
+	}
+	tree, err := e.Tree(ctx, commit)
+	if err != nil {
+		return seen{}, err
+	}
+	rendering, err := flux.RenderWritten(ctx, flux.Options{Plan: e.plan}, tree.Write)
+	if err != nil {
+		return seen{}, fmt.Errorf("render %s: %w", commit.Short(), err)
+	}
+	e.seen[commit] = seen{tree, rendering}
+	return e.seen[commit], nil
+}
