@@ -22,7 +22,8 @@
 //	twins VAR OTHER               push a merge of two commits that begin with the same digits
 //	reports SHA CONTEXT STATE [T] post a commit status, with a description
 //	commit VAR BRANCH SUBJECT     commit on another branch
-//	change VAR PATH               push the script's file or directory of that path to main
+//	change VAR PATH [FILE]        push the script's file or directory of that path to main, with the
+//	                              file as message
 //	clone DIR                     clone the repository into the script's directory
 //	reset BRANCH SHA              point a branch somewhere, by force
 //	delete BRANCH                 delete a branch, by force

@@ -274,7 +274,11 @@ func commit(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func change(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 2, 2, "change VAR PATH")
+	need(ts, neg, args, 2, 3, "change VAR PATH [FILE]")
+	message := "Change " + args[1]
+	if len(args) > 2 {
+		message = ts.ReadFile(args[2])
+	}
 	files := map[string]string{}
 	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -284,7 +288,7 @@ func change(ts *testscript.TestScript, neg bool, args []string) {
 		files[filepath.ToSlash(path)] = ts.ReadFile(name)
 		return err
 	}))
-	sha, err := in(ts).repo.Commit("main", rollouttest.Change{Message: "Change " + args[1], Author: "ben", Files: files})
+	sha, err := in(ts).repo.Commit("main", rollouttest.Change{Message: message, Author: "ben", Files: files})
 	ts.Check(err)
 	remember(ts, args[0], sha)
 }
