@@ -160,7 +160,7 @@ func (weekends) Next(after time.Time) (rollout.Span, bool) {
 func TestWholePolicy(t *testing.T) {
 	stage := apps
 	stage.Windows.Deny = []rollout.Window{{Schedule: weekends{}, Text: "Sat-Sun"}}
-	stage.Observed, stage.SoakClock = true, rollout.PausingClock
+	stage.Observed, stage.SoakClock, stage.Exposure = true, rollout.PausingClock, rollout.ExposureRequired
 	s := begin()
 	s.push(4*24+10, "On Friday") // its soak ends on Saturday
 	r := run(t, s.until(9*24), backtest.Options{Stage: stage})
@@ -175,7 +175,7 @@ age: 1 promotions of 1, lead 24:43 to 24:43
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	notes := strings.Join(r.Notes, "\n")
-	for _, part := range []string{"what clusters reported", "windows of apps"} {
+	for _, part := range []string{"what clusters reported", "windows of apps", "the exposure that apps asks for"} {
 		if !strings.Contains(notes, part) {
 			t.Errorf("no note says anything of %q:\n%s", part, notes)
 		}

@@ -31,7 +31,8 @@
 //
 // # Not handled
 //
-// What no history keeps: what clusters reported, holds, taints and overrides.
+// What no history keeps: what clusters reported, holds, taints and overrides; and
+// exposure, which would cost a rendering for each revision.
 // [Result.Notes] says what of the stage's policy is left out for that reason.
 // An override that is counted is not carried out. What a force-push took away is
 // replayed as if it had never been pushed; and of a stage whose upstream is not

@@ -54,7 +54,7 @@ type replay struct {
 func newReplay(h History, o Options) *replay {
 	l := newLine(h, o.Since)
 	stage := o.Stage
-	stage.Health, stage.Observed, stage.SoakClock = rollout.Health{}, false, rollout.WallClock
+	stage.Health, stage.Observed, stage.SoakClock, stage.Exposure = rollout.Health{}, false, rollout.WallClock, rollout.ExposureIgnored
 	return &replay{line: l, file: newFile(h, l), history: h, stage: stage}
 }
 
@@ -87,6 +87,9 @@ func (r *replay) notes(o Options) []string {
 	}
 	if len(o.Stage.Health.Required) > 0 || o.Stage.Observed || o.Stage.SoakClock != rollout.WallClock {
 		note("No history keeps what clusters reported: the health that %s asks for is taken for granted, and its soak counts all time.", o.Stage.Name)
+	}
+	if o.Stage.Exposure == rollout.ExposureRequired {
+		note("Nothing is rendered: the exposure that %s asks for is taken for granted.", o.Stage.Name)
 	}
 	if len(o.Stage.Windows.Allow)+len(o.Stage.Windows.Deny) > 0 {
 		note("The windows of %s close it to the policy plan, and to no other.", o.Stage.Name)

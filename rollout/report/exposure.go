@@ -21,7 +21,7 @@ func exposed(d *Document, look *rollout.Look) {
 		return
 	}
 	if len(look.Files)+len(look.Objects) > 0 {
-		d.Fact("Exposure", "%d%% of the %s and %d%% of the %s that change were exercised before",
+		d.Fact("Exposure", "of what changes, %d%% of %s and %d%% of %s were exercised before",
 			look.FilesExercised(), count(len(look.Files), "file"), look.ObjectsExercised(), count(len(look.Objects), "object"))
 	}
 	for _, broken := range shortened(look.Broken) {

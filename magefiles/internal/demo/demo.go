@@ -86,16 +86,6 @@ func open(root string, out io.Writer) (*demo, error) {
 	return d, nil
 }
 
-// plan is the demo's own, so that it tells the same story in a repository
-// whose plan is another one.
-const plan = `repository: https://%s/%s/%s
-source: {name: k8s-ops, namespace: flux-system}
-ledger: rollout/ledger
-stages:
-  - {name: infra, branch: main, clusters: [infra]}
-  - {name: apps, branch: release, clusters: [apps], soak: 24h}
-`
-
 // furnish pushes a first commit with this repository's own workflow, and wires
 // an operator.
 func (d *demo) furnish(root string) error {
@@ -108,9 +98,9 @@ func (d *demo) furnish(root string) error {
 	if err != nil {
 		return fmt.Errorf("%w (run it from the repository's root)", err)
 	}
-	if _, err := d.repo.Commit("main", rollouttest.Change{
-		Message: "Begin the fleet", Author: "Ada", Files: map[string]string{path: string(workflow)},
-	}); err != nil {
+	files := fleet()
+	files[path] = string(workflow)
+	if _, err := d.repo.Commit("main", rollouttest.Change{Message: "Begin the fleet", Author: "Ada", Files: files}); err != nil {
 		return err
 	}
 	d.operator, err = d.newOperator(rollouttest.DefaultToken, d.out)
@@ -172,13 +162,8 @@ func (d *demo) run(command string, do func() error, ends error) error {
 // push makes a commit on main, as somebody's git push would, with a file of
 // its own.
 func (d *demo) push(author, subject string) error {
-	_, err := d.commit(rollouttest.Change{Message: subject, Author: author, Files: map[string]string{d.file(): subject + "\n"}})
+	_, err := d.commit(rollouttest.Change{Message: subject, Author: author, Files: adds(everywhere, subject)})
 	return err
-}
-
-// file is what a commit that is made now adds.
-func (d *demo) file() string {
-	return fmt.Sprintf("clusters/base/%d.yaml", d.clock.Now().Unix())
 }
 
 // revert is what `git revert` makes of the commit that added a file.

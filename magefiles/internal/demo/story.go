@@ -12,7 +12,7 @@ import (
 // tell plays the scenes in order.
 func (d *demo) tell(ctx context.Context) error {
 	for _, scene := range []func(context.Context) error{
-		d.setUp, d.soak, d.latePush, d.knownBad, d.hold, d.override, d.divergence, d.trail,
+		d.setUp, d.soak, d.latePush, d.knownBad, d.unexercised, d.hold, d.override, d.divergence, d.trail,
 	} {
 		if err := scene(ctx); err != nil {
 			return err
@@ -63,8 +63,8 @@ func (d *demo) knownBad(ctx context.Context) error {
 	}
 	d.say("A change breaks infra, and is reverted two hours later.")
 	const subject = "Switch the DNS provider"
-	file := d.file()
-	bad, err := d.commit(rollouttest.Change{Message: subject, Author: "Cleo", Files: map[string]string{file: subject + "\n"}})
+	file := file(everywhere, subject)
+	bad, err := d.commit(rollouttest.Change{Message: subject, Author: "Cleo", Files: adds(everywhere, subject)})
 	if err != nil {
 		return err
 	}
@@ -79,6 +79,20 @@ func (d *demo) knownBad(ctx context.Context) error {
 		return err
 	}
 	d.say("Together with its revert it is no change, so nobody has to wait for a second soak.")
+	return d.promote(ctx, nil)
+}
+
+func (d *demo) unexercised(ctx context.Context) error {
+	d.say("A change that apps alone renders. infra has nothing to try it with: it soaks for nothing.")
+	const subject = "Raise the shop's limits"
+	if _, err := d.commit(rollouttest.Change{Message: subject, Author: "Ben", Files: adds(appsAlone, subject)}); err != nil {
+		return err
+	}
+	if err := d.run("mage release:explain", func() error { return d.operator.Explain(ctx, operate.Explain{}) }, nil); err != nil {
+		return err
+	}
+	d.pass(24 * time.Hour)
+	d.say("The plan asks to be warned of such changes (exposure: warn); with exposure: require this one would stay in.")
 	return d.promote(ctx, nil)
 }
 
