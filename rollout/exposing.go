@@ -4,69 +4,81 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
-// An offence is an unexercised file that a commit changes without a word on it,
-// as a look at some revision found.
+// An offence is an unexercised file of which not all commits say why they change
+// it, as a look at some revision found.
 type offence struct {
-	file   string
-	commit SHA
+	UnexcusedFile
 	// looked is the revision that was looked at, and within says that it
 	// contains the commit that has the offence.
 	looked SHA
 	within bool
 }
 
-// noteOffences finds out which pending commits contain a commit that a look
-// found fault with. It costs one pass over what is pending for each look.
+// offencesOfLook is how many offences of a look are followed to what else has
+// them. More only save looks at what has the others alone.
+const offencesOfLook = 16
+
+// noteOffences finds out which pending commits have what a look found fault with.
+// It costs one pass over what is pending for each offence.
 func (v *survey) noteOffences() {
 	if v.stage.Exposure != ExposureRequired || len(v.s.Looks) == 0 {
 		return
 	}
 	v.offences = make([]*offence, len(v.g.commits))
 	for i, r := range v.revisions {
-		if look, ok := v.s.Looks[r.SHA]; ok && len(look.Unexcused) > 0 {
-			v.noteLook(look, r.SHA, v.brings[i][0])
+		look, ok := v.s.Looks[r.SHA]
+		if !ok || len(look.Unexcused) == 0 {
+			continue
+		}
+		within := make([]bool, len(v.g.commits))
+		v.g.take(v.brings[i][0], within, nil)
+		for _, f := range look.offences() {
+			v.noteOffence(offence{UnexcusedFile: f, looked: r.SHA}, within)
 		}
 	}
 }
 
-// noteLook hands what a look found down from the commits at fault to those that
-// contain them.
-func (v *survey) noteLook(look Look, looked SHA, position int) {
-	faulty := map[int]*offence{}
-	for _, f := range look.Unexcused {
-		for _, c := range f.Commits {
-			if p, ok := v.g.place(c); ok && faulty[p] == nil {
-				faulty[p] = &offence{file: f.Name, commit: c, looked: looked}
-			}
+// offences are those that are followed: one of each set of commits.
+func (l Look) offences() []UnexcusedFile {
+	var found []UnexcusedFile
+	for _, f := range l.Unexcused {
+		same := func(other UnexcusedFile) bool {
+			return slices.Equal(f.Commits, other.Commits) && slices.Equal(f.Others, other.Others)
+		}
+		if len(f.Commits) > 0 && len(found) < offencesOfLook && !slices.ContainsFunc(found, same) {
+			found = append(found, f)
 		}
 	}
-	within := make([]bool, len(v.g.commits))
-	for _, p := range v.g.take(position, make([]bool, len(v.g.commits)), nil) {
-		within[p] = true
-	}
-	found := make([]*offence, len(v.g.commits))
-	for p := len(found) - 1; p >= 0; p-- {
-		found[p] = faulty[p]
-		for _, parent := range v.g.parents[p] {
-			if found[p] == nil {
-				found[p] = found[parent]
-			}
+	return found
+}
+
+// noteOffence finds the commits that contain all those that change a file, and so
+// have the file as the revision that was looked at has it.
+func (v *survey) noteOffence(o offence, within []bool) {
+	var positions []int
+	for _, c := range slices.Concat(o.Commits, o.Others) {
+		if p, ok := v.g.place(c); ok {
+			positions = append(positions, p)
 		}
-		if found[p] != nil && v.offences[p] == nil {
-			o := *found[p]
-			o.within = within[p]
-			v.offences[p] = &o
+	}
+	for p, has := range v.g.containingAll(positions) {
+		if has && v.offences[p] == nil {
+			one := o
+			one.within = within[p]
+			v.offences[p] = &one
 		}
 	}
 }
 
 // exposure adds what keeps a revision in where exposure is required, and tells
 // whether nothing does. One at which nobody has looked is kept in by what was
-// found in a newer one that contains it: to look at each would cost a rendering
-// each, and hardly ever tell anything else.
+// found in a newer one that contains it, where it has the file as that one has it:
+// to look at each would cost a rendering each, and tell nothing else as long as
+// the clusters before render what they render.
 func (v *survey) exposure(blocks []Block, r Revision, position int) ([]Block, bool) {
 	if v.stage.Exposure != ExposureRequired || v.unchanged(r) {
 		return blocks, true
@@ -81,7 +93,7 @@ func (v *survey) exposure(blocks []Block, r Revision, position int) ([]Block, bo
 		return blocks, true
 	}
 	o := v.offences[position]
-	return append(blocks, Block{Gate: GateExposure, Outcome: Unexercised, Commit: o.commit, why: func() string {
+	return append(blocks, Block{Gate: GateExposure, Outcome: Unexercised, Commit: o.Commits[0], why: func() string {
 		return o.reason(r, v.stage)
 	}}), false
 }
@@ -89,10 +101,10 @@ func (v *survey) exposure(blocks []Block, r Revision, position int) ([]Block, bo
 // reason is why a revision stays in that has an offence.
 func (o *offence) reason(r Revision, stage Stage) string {
 	it := "it"
-	if o.commit != r.SHA {
-		it += " contains " + o.commit.Short() + ", which"
+	if o.Commits[0] != r.SHA {
+		it += " contains " + o.Commits[0].Short() + ", which"
 	}
-	return fmt.Sprintf("%s changes %s; no cluster before %s renders that, as seen with %s", it, Printable(o.file, 120), stage.Name, o.looked.Short())
+	return fmt.Sprintf("%s changes %s; no cluster before %s renders that, as seen with %s", it, Printable(o.Name, 120), stage.Name, o.looked.Short())
 }
 
 // block is what keeps a revision in that was looked at.

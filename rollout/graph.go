@@ -213,6 +213,26 @@ func (g *graph) containing(sha SHA) []bool {
 	return contains
 }
 
+// containingAll tells of every pending commit whether it contains all of some, at
+// most 64 of which count: then it has what they make together.
+func (g *graph) containingAll(positions []int) []bool {
+	positions = positions[:min(len(positions), 64)]
+	all := ^uint64(0) >> (64 - len(positions))
+	own := make(map[int]uint64, len(positions))
+	for bit, p := range positions {
+		own[p] |= 1 << bit
+	}
+	has, contains := make([]uint64, len(g.commits)), make([]bool, len(g.commits))
+	for p := len(has) - 1; p >= 0; p-- {
+		has[p] = own[p]
+		for _, parent := range g.parents[p] {
+			has[p] |= has[parent]
+		}
+		contains[p] = len(positions) > 0 && has[p] == all
+	}
+	return contains
+}
+
 // list returns the commits at some positions, which are in order. As a rule
 // they stand together, and need no room of their own.
 func (g *graph) list(positions []int) []Commit {

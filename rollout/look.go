@@ -53,6 +53,8 @@ type UnexcusedFile struct {
 	// Commits are those that change it and do not say why that is right, newest
 	// first. There are none where only a merge brought the change about.
 	Commits []SHA
+	// Others are those that change it, too, and say why.
+	Others []SHA
 }
 
 // An ExcusedFile is one that no cluster of a stage before renders, and of which
@@ -116,7 +118,9 @@ func NewLook(s StageExposure, goesOut []Commit, changes map[SHA][][]string) Look
 func (l *Look) add(name string, by []Commit, excuses map[SHA]Commit) {
 	unexcused := UnexcusedFile{Name: name}
 	for _, c := range by {
-		if _, ok := excuses[c.SHA]; !ok {
+		if _, ok := excuses[c.SHA]; ok {
+			unexcused.Others = append(unexcused.Others, c.SHA)
+		} else {
 			unexcused.Commits = append(unexcused.Commits, c.SHA)
 		}
 	}

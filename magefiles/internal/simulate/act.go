@@ -114,7 +114,9 @@ func (y *year) perform(a *act, run func(context.Context, *rollout.Engine) (rollo
 		}
 	}()
 	remote, history := y.ground.ports()
-	a.receipt, a.err = run(ctx, &rollout.Engine{Plan: y.plan, Remote: remote, History: history, Ledger: ledger.Ledger{}, By: a.by})
+	a.receipt, a.err = run(ctx, &rollout.Engine{
+		Plan: y.plan, Remote: remote, History: history, Ledger: ledger.Ledger{}, Exposer: renderer{y}, By: a.by,
+	})
 	a.killed = a.killed || ctx.Err() != nil
 }
 

@@ -60,7 +60,7 @@ func (y *year) plain(on *change) *change {
 		asks := []string{"Rollout-Soak: %dh", "Rollout-Soak: %dh", "  rollout-soak : %d hours (it takes its time)"}
 		body += fmt.Sprintf("\n"+asks[y.random.IntN(len(asks))]+"\n", int(c.soak.Hours()))
 	}
-	return y.write(c, body)
+	return y.write(c, y.excused(c, body))
 }
 
 func parents(on *change) []*change {
@@ -75,11 +75,11 @@ func (y *year) merge(on *change, t topic) *change {
 	c := &change{parents: []*change{on, t.head}, toggles: t.toggles, title: y.heading()}
 	if y.random.IntN(2) == 0 {
 		c.subject, c.title = fmt.Sprintf("Merge branch 'topic-%d'", len(y.made)), fmt.Sprintf("Merge branch 'topic-%d'", len(y.made))
-		return y.write(c, "")
+		return y.write(c, y.excused(c, ""))
 	}
 	c.pull = len(y.made) + 1000
 	c.subject = fmt.Sprintf("Merge pull request #%d from ada/topic-%d", c.pull, len(y.made))
-	return y.write(c, c.title+"\n")
+	return y.write(c, y.excused(c, c.title+"\n"))
 }
 
 // revert makes a commit that takes back one or several of those before it.
@@ -117,7 +117,7 @@ func (y *year) revertOf(on *change, of []*change) *change {
 	if y.chance(y.character.decoy) {
 		w.body += fmt.Sprintf("\nIt once said:\n\n```\n\nThis reverts commit %s.\n\n```\n", y.recent(on).sha)
 	}
-	return y.write(c, w.body)
+	return y.write(c, y.excused(c, w.body))
 }
 
 // revertible are one to three recent commits that are not reverted, and whose

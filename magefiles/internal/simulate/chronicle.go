@@ -47,8 +47,12 @@ type change struct {
 	pull int
 	// reverts are the commits whose revert it is meant to be.
 	reverts []*change
-	// soak is what its trailer asks for.
-	soak time.Duration
+	// soak is what its trailer asks for, and excuse says that it gives a reason
+	// why what it changes may go out unexercised.
+	soak   time.Duration
+	excuse bool
+	// content is what is in the tree, once somebody asks.
+	content map[int]bool
 }
 
 // A tree is the sum of what is in it.

@@ -28,7 +28,7 @@ func closedIf(closed bool) reading {
 // gates are all there are, in the order in which a verdict names them.
 var gates = [...]rollout.Gate{
 	rollout.GateFastForward, rollout.GateTaint, rollout.GateHealth, rollout.GateObserved,
-	rollout.GateSoak, rollout.GateHold, rollout.GateWindow,
+	rollout.GateSoak, rollout.GateExposure, rollout.GateHold, rollout.GateWindow,
 }
 
 // The places of the gates.
@@ -38,6 +38,7 @@ const (
 	gateHealth
 	gateObserved
 	gateSoak
+	gateExposure
 	gateHeld
 	gateWindow
 )
@@ -81,6 +82,13 @@ func (p *picture) now(c *candidate) readings {
 // gates is the policy of one revision at a moment, with all else as it was
 // when the picture was made.
 func (p *picture) gates(c *candidate, t time.Time) readings {
+	r := p.otherGates(c, t)
+	r[gateExposure] = p.exposure(c)
+	return r
+}
+
+// otherGates are all but exposure.
+func (p *picture) otherGates(c *candidate, t time.Time) readings {
 	r := p.ownGates(c, t)
 	if c.tree == p.target.tree {
 		r[gateHealth], r[gateObserved], r[gateSoak] = open, open, open

@@ -70,6 +70,10 @@ func (y *year) mayOverride(a *act, e entry, to *candidate, r readings) {
 			r[place] = max(r[place], doubtful)
 		}
 	}
+	r[gateExposure] = closedIf(a.picture.unexercised(to))
+	if a.faults > 0 {
+		r[gateExposure] = doubtful
+	}
 	for place, gate := range gates {
 		said := slices.Contains(e.Skipped, gate)
 		if (r[place] == shut && !said) || (r[place] == open && said && place != gateSoak) {
@@ -180,6 +184,12 @@ func (y *year) compareVerdict(a *act, c *candidate, v rollout.Verdict) {
 		said := slices.ContainsFunc(v.Blocks, func(b rollout.Block) bool { return b.Gate == gate })
 		if place == gateWindow && r.all(gateWindow) != open {
 			continue // it speaks of when the other gates open
+		}
+		if out := a.receipt.Decision.Revision; place == gateExposure && out != nil && c.number < y.changes[out.SHA].number {
+			continue // nobody looks at what goes out with a newer one
+		}
+		if place == gateExposure && r[place] == shut {
+			y.tally.Unexercised++
 		}
 		if (r[place] == shut && !said) || (r[place] == open && said) {
 			y.fail(guards[gate], "%s at %s: the gate %s is said to be shut: %t; the verdict is %s, %s", c.sha.Short(), a.at, gate, said, v.Outcome, v.Reason())

@@ -65,6 +65,9 @@ type candidate struct {
 	// readings are those of the picture's own moment, once they are read.
 	readings readings
 	read     bool
+	// silent says that something of it was not exercised, and somebody does not
+	// say why, once it is weighed.
+	silent, weighed bool
 }
 
 // A places is a set of places.

@@ -32,12 +32,13 @@ const (
 	invVerdict  invariant = "10, decision and verdicts agree"
 	invOverride invariant = "11, an override does what it is asked"
 	invSound    invariant = "12, nothing fails for no reason"
+	invExposure invariant = "13, nothing soaks for nothing"
 )
 
 // guards are the invariants that a gate stands for.
 var guards = map[rollout.Gate]invariant{
 	rollout.GateFastForward: invForward, rollout.GateTaint: invTaint,
-	rollout.GateHealth: invHealth, rollout.GateObserved: invHealth, rollout.GateSoak: invSoak,
+	rollout.GateHealth: invHealth, rollout.GateObserved: invHealth, rollout.GateSoak: invSoak, rollout.GateExposure: invExposure,
 	rollout.GateHold: invHold, rollout.GateWindow: invWindow,
 }
 
@@ -61,7 +62,7 @@ func (f *Failure) Error() string {
 
 // A Tally counts what happened.
 type Tally struct {
-	Years, Pushes, Ticks, Reports, Promotions, Overrides, Holds, Words, Races, Divergences, Jumps int
+	Years, Pushes, Ticks, Reports, Promotions, Overrides, Holds, Words, Races, Divergences, Jumps, Unexercised int
 	// Faults are those injected, by call and kind.
 	Faults map[string]int
 	// Said are the wordings of reverts.
@@ -97,6 +98,7 @@ func (t *Tally) add(other Tally) {
 	t.Races += other.Races
 	t.Divergences += other.Divergences
 	t.Jumps += other.Jumps
+	t.Unexercised += other.Unexercised
 	for name, n := range other.Faults {
 		t.Faults[name] += n
 	}
@@ -111,8 +113,8 @@ func (t Tally) String() string {
 	for _, n := range t.Faults {
 		faults += n
 	}
-	return fmt.Sprintf("%d years: %d pushes, %d ticks, %d reports, %d promotions, %d overrides, %d holds, %d other words, %d races, %d injected faults of %d kinds, %d divergences, %d jumps of a clock",
-		t.Years, t.Pushes, t.Ticks, t.Reports, t.Promotions, t.Overrides, t.Holds, t.Words, t.Races, faults, len(t.Faults), t.Divergences, t.Jumps)
+	return fmt.Sprintf("%d years: %d pushes, %d ticks, %d reports, %d promotions, %d overrides, %d holds, %d other words, %d races, %d injected faults of %d kinds, %d divergences, %d jumps of a clock, %d revisions kept in that soaked for nothing",
+		t.Years, t.Pushes, t.Ticks, t.Reports, t.Promotions, t.Overrides, t.Holds, t.Words, t.Races, faults, len(t.Faults), t.Divergences, t.Jumps, t.Unexercised)
 }
 
 // Options say which years to simulate.

@@ -51,6 +51,9 @@ type year struct {
 	gone    *change
 	taken   map[*change]bool
 	reasons int
+	// excuses draws who says why something may go out unexercised. It is nil
+	// where no stage asks.
+	excuses *rand.Rand
 
 	tally Tally
 	steps []string
@@ -79,6 +82,8 @@ func newYear(ctx context.Context, seed uint64) *year {
 		word: word{taints: map[*change]bool{}, cleared: map[*change]map[*change]bool{}, clearedAt: map[*change]time.Time{}, arrivals: map[string]map[*change]time.Time{}},
 	}
 	y.watch = &watch{forge: y.clock, random: jumps}
+	// The sixth, since none of the years that failed once has such a stage then.
+	y.exposes(rand.New(rand.NewPCG(seed, 6)))
 	y.first = y.line(y.plan.Stages[0].Branch)
 	for i, s := range y.plan.Stages[1:] {
 		y.last = &stage{Stage: s, own: y.line(s.Branch), upstream: y.line(y.plan.Stages[i].Branch), first: y.first}
@@ -245,8 +250,8 @@ func (y *year) fail(inv invariant, format string, args ...any) {
 func (y *year) describeStages() []string {
 	var all []string
 	for _, s := range y.stages {
-		all = append(all, fmt.Sprintf("%s: soak %s %s, health %v settles in %s, observed %t, allowed %v, denied %v", s.Name, s.Soak, s.SoakClock,
-			s.Health.Required, s.Health.Settle, s.Observed, texts(s.Windows.Allow), texts(s.Windows.Deny)))
+		all = append(all, fmt.Sprintf("%s: soak %s %s, health %v settles in %s, observed %t, exposure %s, allowed %v, denied %v", s.Name, s.Soak, s.SoakClock,
+			s.Health.Required, s.Health.Settle, s.Observed, s.Exposure, texts(s.Windows.Allow), texts(s.Windows.Deny)))
 	}
 	return all
 }

@@ -32,7 +32,7 @@ func TestYears(t *testing.T) {
 		return
 	}
 	// Whatever can happen did.
-	for _, port := range []string{"Observe", "Movements", "Between", "Commit", "Evidence", "EvidenceLog", "Log"} {
+	for _, port := range []string{"Observe", "Movements", "Between", "Commit", "Evidence", "EvidenceLog", "Log", "Expose", "Changes"} {
 		for _, fate := range faults {
 			if kind := port + ", " + fate.String(); tally.Faults[kind] == 0 {
 				t.Errorf("it never happened: %s", kind)
@@ -44,7 +44,7 @@ func TestYears(t *testing.T) {
 			t.Errorf("nobody ever reverted like this: %s", said)
 		}
 	}
-	if min(tally.Overrides, tally.Holds, tally.Words, tally.Races, tally.Divergences, tally.Jumps) == 0 {
+	if min(tally.Overrides, tally.Holds, tally.Words, tally.Races, tally.Divergences, tally.Jumps, tally.Unexercised) == 0 {
 		t.Errorf("something never happened: %s", tally)
 	}
 }

@@ -213,6 +213,31 @@ var bugs = []bug{
 		"an override goes through a hold that it was not told to go through", "override.go",
 		`case b.Gate == GateHold && !request.ThroughHold:`, `case b.Gate == GateHold && request.Revision == "-":`, "5",
 	},
+	// Exposure.
+	{
+		"what soaked for nothing goes out", "exposing.go",
+		`if look.mayPass() {`, `if look.mayPass() || look.Failed == "" {`, "13",
+	},
+	{
+		"nobody looks at what of a revision was exercised", "exposing.go",
+		`for range looksAtMost {`, `for range looksAtMost / 33 {`, "8, 13",
+	},
+	{
+		"a commit that says why speaks for all that change the file", "look.go",
+		`if len(by) == 0 || len(unexcused.Commits) > 0 {`, `if len(by) == 0 || len(unexcused.Commits) == len(by) {`, "13",
+	},
+	{
+		"an excuse without a colon counts", "look.go",
+		"`(?i)^rollout-unexercised:[ \\t]*(\\S.*)$`", "`(?i)^rollout-unexercised:?[ \\t]*(\\S.*)$`", "13",
+	},
+	{
+		"a merge that says why does not speak for what it brings", "look.go",
+		`for _, brought := range broughtByMerge(c, known) {`, `for _, brought := range broughtByMerge(c, nil) {`, "13",
+	},
+	{
+		"a revision is kept in by half of what changed a file", "graph.go",
+		`contains[p] = len(positions) > 0 && has[p] == all`, `contains[p] = len(positions) > 0 && has[p]&all != 0`, "13",
+	},
 	// The ledger.
 	{
 		"a lost answer is decided anew, blindly", "commit.go",
@@ -240,7 +265,7 @@ var bugs = []bug{
 	},
 	{
 		"an override does not say what it went through", "override.go",
-		`o.Skipped = append(o.Skipped, b.Gate)`, `_ = b.Gate`, "3, 5, 7",
+		`o.Skipped = append(o.Skipped, b.Gate)`, `_ = b.Gate`, "3, 5, 7, 13",
 	},
 	{
 		"holds are not written down", "ledger/state.go",
