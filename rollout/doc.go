@@ -12,9 +12,11 @@
 //	decide  → Decision    pure: Decide(now, stage, snapshot)
 //	commit  → Receipt     one transaction: the branch moves and the ledger gains its entry, or neither
 //
-// [Engine] runs the three over the ports [Remote] and [History], and [Witness]
-// where a stage asks for health. Their adapters live in the packages below this
-// one.
+// [Engine] runs the three over the ports [Remote] and [History], [Witness] where a
+// stage asks for health, and [Exposer] where it asks for exposure: that costs a
+// rendering, so it is asked of the revision alone that would go out, and decided
+// again. Their adapters live in the packages below this one; that of an Exposer
+// needs two of them, and is put together where everything is.
 //
 // A decision has a [Verdict] for each pending revision, and a verdict a [Block]
 // for each thing that keeps it in. Everything that people are told is made of
