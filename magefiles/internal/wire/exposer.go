@@ -14,7 +14,7 @@ import (
 type exposer struct {
 	*gitrepo.Remote
 	plan rollout.Plan
-	// seen are the revisions that have been rendered: what the stage has is
+	// seen are the two revisions that were rendered last: what the stage has is
 	// compared with each that may go out.
 	seen map[rollout.SHA]seen
 }
@@ -38,6 +38,7 @@ func (e *exposer) Expose(ctx context.Context, from, to rollout.SHA) (rollout.Exp
 	if err != nil {
 		return rollout.Exposure{}, err
 	}
+	e.seen = map[rollout.SHA]seen{from: before, to: after}
 	changed, err := after.tree.Changed(before.tree)
 	if err != nil {
 		return rollout.Exposure{}, err
