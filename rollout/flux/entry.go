@@ -101,9 +101,9 @@ func (v *verifier) planned(c cluster) (entryPoint, bool) {
 func (v *verifier) around(file string) entryPoint {
 	dir, base := path.Split(file)
 	dir = path.Clean(dir)
-	s := surveyDirectory(v.tree.artifact(""), dir, overlay{Only: []string{base}})
+	s := surveyDirectory(v.tree.artifact(""), dir, overlay{Entry: true, Only: []string{base}})
 	if kustomizations := s.tree.kustomizationsIn(dir); len(kustomizations) > 0 {
-		if whole := surveyDirectory(v.tree.artifact(""), dir, overlay{}); slices.Contains(whole.files, file) {
+		if whole := surveyDirectory(v.tree.artifact(""), dir, overlay{Entry: true}); slices.Contains(whole.files, file) {
 			return entryPoint{dir: dir}
 		}
 	}

@@ -17,6 +17,9 @@ import (
 // An overlay is what a Flux Kustomization adds to the kustomization in the
 // directory that it applies (fluxcd/pkg kustomize, GenerateManifest).
 type overlay struct {
+	// Entry tells that it is an entry point: whoever applies it by hand builds
+	// the kustomization as it is written, and may let it inflate charts.
+	Entry                                   bool
 	TargetNamespace, NamePrefix, NameSuffix string
 	Patches                                 []types.Patch
 	Components                              []string
@@ -74,7 +77,7 @@ func (o overlay) key() string {
 }
 
 func (o overlay) isEmpty() bool {
-	return o.TargetNamespace == "" && o.NamePrefix == "" && o.NameSuffix == "" && len(o.Patches) == 0 && len(o.Components) == 0 &&
+	return !o.Entry && o.TargetNamespace == "" && o.NamePrefix == "" && o.NameSuffix == "" && len(o.Patches) == 0 && len(o.Components) == 0 &&
 		len(o.Images) == 0 && len(o.BuildMetadata) == 0 && len(o.Only) == 0
 }
 
@@ -172,10 +175,22 @@ func listKeys(keys []any, base int) ([]string, bool) {
 }
 
 // apply makes the kustomization that Flux builds of a directory: of the file in
-// it, or of one that it generates.
+// it, or of one that it generates. Flux writes the file anew, whether it adds
+// anything or not, and drops what it does not know; that is refused here, as
+// `kustomize build` does.
 func (s *survey) apply(k *kustomization, o overlay) error {
-	if k.generated == nil && o.isEmpty() {
-		return nil
+	if k.generated == nil {
+		if o.Entry {
+			return nil
+		}
+		var written types.Kustomization
+		if err := written.Unmarshal(k.written); err != nil {
+			return err
+		}
+		if written.CheckEmpty() != nil && len(o.Components) == 0 {
+			// Flux takes it, and prunes what stood in it.
+			s.empty(k)
+		}
 	}
 	spec := types.Kustomization{TypeMeta: types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind}}
 	if k.generated == nil {

@@ -46,7 +46,7 @@ const (
 
 func (v *verifier) reachFrom(c cluster, e entryPoint) *reach {
 	r := &reach{verifier: v, cluster: c, own: map[string]*directory{}, objects: map[key][]*object{}, followed: map[string]bool{}}
-	r.enter(&application{directory: r.open(e.dir, v.tree.artifact(""), overlay{Only: e.only})})
+	r.enter(&application{directory: r.open(e.dir, v.tree.artifact(""), overlay{Entry: true, Only: e.only})})
 	for len(r.queue) > 0 || len(r.waiting) > 0 {
 		if len(r.queue) == 0 {
 			// Nothing more comes but by one that waits: it has to do without.

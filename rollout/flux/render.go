@@ -127,9 +127,7 @@ func (r *reach) rendered(a *application) rollout.Application {
 		out.Source = ref.kind + " " + ref.namespace + "/" + ref.name
 		out.Branch = r.branch(r.verifier.Plan.Source)
 	}
-	for _, p := range a.directory.problems {
-		out.Broken = append(out.Broken, p.message)
-	}
+	out.Broken = a.broken()
 	for _, m := range a.directory.resources {
 		node, err := a.final(m)
 		if err != nil {
@@ -143,6 +141,24 @@ func (r *reach) rendered(a *application) rollout.Application {
 	}
 	out.Count, out.Unknown = len(out.Objects), r.unknown(a, out.Objects)
 	return out
+}
+
+// broken says why Flux applies nothing of an application, as far as that is not a
+// matter of one object.
+func (a *application) broken() []string {
+	var all []string
+	for _, p := range a.directory.problems {
+		all = append(all, p.message)
+	}
+	for _, p := range a.variables.problems {
+		if p.rule == rollout.RuleBuildFailed {
+			all = append(all, p.message)
+		}
+	}
+	for _, m := range a.directory.repeated {
+		all = append(all, repeats(a.plain(m)))
+	}
+	return all
 }
 
 func renderedObject(o *object) rollout.RenderedObject {

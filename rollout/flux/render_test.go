@@ -96,6 +96,49 @@ spec:
 	}
 }
 
+// Flux writes every kustomization anew: without resources, it has objects
+// annotated. Whoever applies an entry point by hand does not.
+func TestRenderAKustomizationAnew(t *testing.T) {
+	tree := good(t)
+	generator := "configMapGenerator: [{name: made, namespace: web, literals: [a=b]}]\ngeneratorOptions: {disableNameSuffixHash: true}\n"
+	tree["kubernetes/kustomization.yaml"] = generator
+	tree["clusters/apps/flux/kustomization.yaml"] += strings.Replace(generator, "web", "hand", 1)
+	texts := rendered(t, tree)
+	if !strings.Contains(texts["ConfigMap web/made"], "config.kubernetes.io/origin") {
+		t.Errorf("what Flux applies has no origin:\n%s", texts["ConfigMap web/made"])
+	}
+	if texts["ConfigMap hand/made"] == "" || strings.Contains(texts["ConfigMap hand/made"], "config.kubernetes.io/origin") {
+		t.Errorf("what is applied by hand has an origin:\n%s", texts["ConfigMap hand/made"])
+	}
+}
+
+// Of what Flux refuses as a whole, the rendering says so.
+func TestRenderWhatFluxRefuses(t *testing.T) {
+	for name, change := range map[string]func(tree map[string]string){
+		"a variable that cannot be one": func(tree map[string]string) {
+			tree["clusters/apps/flux/config/cluster.yaml"] += "  postBuild: {substitute: {a-b: c}}\n"
+		},
+		"a variable that is a number": func(tree map[string]string) {
+			tree["clusters/apps/flux/config/cluster.yaml"] += "  postBuild: {substitute: {a: 1}}\n"
+		},
+		"a key twice": func(tree map[string]string) { tree["kubernetes/namespace.yaml"] += "  labels: {a: b, a: c}\n" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := good(t)
+			change(tree)
+			r, err := flux.Render(t.Context(), options(write(t, tree)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range r.Clusters[1].Applications {
+				if broken := len(a.Broken) > 0; broken != (a.Name == "cluster") {
+					t.Errorf("%s: Broken = %q", strings.Join(a.Chain, " › "), a.Broken)
+				}
+			}
+		})
+	}
+}
+
 // A diff shows that a Secret's value changes, and never the value.
 func TestDiffMasksSecrets(t *testing.T) {
 	secret := func(text string) rollout.Rendering {

@@ -204,7 +204,7 @@ func (c *checker) checkManifests() {
 	for _, a := range c.applications {
 		for _, m := range a.directory.repeated {
 			o := a.plain(m)
-			c.add(rollout.RuleBuildFailed, o, nil, fmt.Sprintf("%s has the key %s twice in one mapping", o, repeatedKey(m.node).Value), "keep one of the two")
+			c.add(rollout.RuleBuildFailed, o, nil, repeats(o), "keep one of the two")
 		}
 		if a.by == nil || !isEmpty(field(a.by.node, fieldSpec, "decryption")) {
 			continue
@@ -216,6 +216,11 @@ func (c *checker) checkManifests() {
 				"add spec.decryption to the Kustomization")
 		}
 	}
+}
+
+// repeats says of an object that it has a key twice.
+func repeats(o *object) string {
+	return fmt.Sprintf("%s has the key %s twice in one mapping", o, repeatedKey(o.node).Value)
 }
 
 // A pin notes from which files a cluster has its source.

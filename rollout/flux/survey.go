@@ -149,11 +149,15 @@ func (s *survey) add(k *kustomization) {
 // checkHead checks what kustomize refuses before it looks at any file.
 func (s *survey) checkHead(k *kustomization) {
 	if k.spec.CheckEmpty() != nil {
-		s.problem(at(k.file, 1), "the kustomization is empty", "list the manifests under resources, or remove the file and its directory's name where it is used")
+		s.empty(k)
 	}
 	for _, message := range k.spec.EnforceFields() {
 		s.problem(k.at("apiVersion"), "in a kustomization "+message, "correct kind and apiVersion, or remove both")
 	}
+}
+
+func (s *survey) empty(k *kustomization) {
+	s.problem(at(k.file, 1), "the kustomization is empty", "list the manifests under resources, or remove the file and its directory's name where it is used")
 }
 
 // findKustomization returns the one kustomization file of a directory.
