@@ -69,6 +69,9 @@ func checkout(t *testing.T) (dir, bin string) {
 	if err := os.CopyFS(filepath.Join(dir, ".ci"), os.DirFS(filepath.Dir(ciRun))); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.MkdirAll(filepath.Join(dir, "rollout", "flux", "oracle"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for _, args := range [][]string{
 		{"init", "--quiet"},
 		{"add", "--all"},
@@ -94,6 +97,8 @@ func TestCIRunsEveryStep(t *testing.T) {
 		{"Build", "go build ./..."},
 		{"Build", "go vet ./..."},
 		{"Tests", "go tool mage test"},
+		{"Rendering as Flux does it", "go -C rollout/flux/oracle vet ./..."},
+		{"Rendering as Flux does it", "go -C rollout/flux/oracle test ./..."},
 		{"Linters", "golangci-lint run --timeout=15m ./..."},
 		{"Tests with the race detector", "go test -race ./..."},
 		{"Workflows", "actionlint "},
