@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -36,8 +37,8 @@ type artifact struct {
 	matchers map[string]gitignore.Matcher
 	// left tells of each name that was asked for whether it is left out.
 	left map[string]bool
-	// ignored tells whether there is a .sourceignore anywhere. It takes a walk
-	// over the whole tree, so it is looked for when it matters.
+	// ignored tells whether a .sourceignore anywhere has a pattern. It takes a
+	// walk over the whole tree, so it is looked for when it matters.
 	ignored func() bool
 }
 
@@ -55,21 +56,21 @@ func (t *tree) artifact(ignore string) *artifact {
 		versionControl: sourceignore.NewMatcher(sourceignore.VCSPatterns(nil)),
 		byDefault:      sourceignore.NewMatcher(sourceignore.DefaultPatterns(nil)),
 		patterns:       map[string][]gitignore.Pattern{}, matchers: map[string]gitignore.Matcher{}, left: map[string]bool{},
-		ignored: sync.OnceValue(t.hasIgnoreFile),
+		ignored: sync.OnceValue(t.hasPatterns),
 	}
 	t.artifacts[ignore] = a
 	return a
 }
 
-func (t *tree) hasIgnoreFile() bool {
+func (t *tree) hasPatterns() bool {
 	found := false
 	_ = fs.WalkDir(t.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return nil //nolint:nilerr // what cannot be read ignores nothing
-		case name == ".git" && entry.IsDir():
+		case entry.IsDir() && entry.Name() == ".git":
 			return fs.SkipDir
-		case entry.Name() == sourceignore.IgnoreFile && entry.Type().IsRegular():
+		case !entry.IsDir() && entry.Name() == sourceignore.IgnoreFile && len(t.patternsOf(path.Dir(name), nil)) > 0:
 			found = true
 			return fs.SkipAll
 		}
@@ -78,12 +79,29 @@ func (t *tree) hasIgnoreFile() bool {
 	return found
 }
 
+// patternsOf reads the .sourceignore of a directory. It may be a link within the
+// tree: source-controller reads the checkout, and not yet what it packs of it.
+func (t *tree) patternsOf(dir string, domain []string) []gitignore.Pattern {
+	if _, ok := t.listing(dir).types[sourceignore.IgnoreFile]; !ok {
+		return nil
+	}
+	name := filepath.FromSlash(path.Join(dir, sourceignore.IgnoreFile))
+	if info, err := t.root.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	content, err := t.root.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	return sourceignore.ReadPatterns(bytes.NewReader(content), domain)
+}
+
 // stat tells the type of what has a name. It is errIgnored for what is not
 // packed.
 func (a *artifact) stat(name string) (fs.FileMode, error) {
 	name = path.Clean(name)
 	mode, err := a.tree.stat(name)
-	if err == nil && a.leavesOut(name, mode.IsDir()) {
+	if err == nil && a.leavesOut(name, mode.IsDir()) && !(mode.IsDir() && a.packsBelow(name)) {
 		return 0, &fs.PathError{Op: "look at", Path: name, Err: errIgnored}
 	}
 	return mode, err
@@ -94,6 +112,18 @@ func (a *artifact) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	return a.tree.read(name)
+}
+
+// packsBelow tells whether anything in a directory is packed that is itself left
+// out: a pattern may take back what another one says of the whole directory.
+func (a *artifact) packsBelow(dir string) bool {
+	for base, mode := range a.listing(dir).types {
+		name := path.Join(dir, base)
+		if (mode.IsRegular() || mode.IsDir()) && !a.leavesOut(name, mode.IsDir()) || mode.IsDir() && a.packsBelow(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // leavesOut asks the patterns once for each name.
@@ -145,9 +175,7 @@ func (a *artifact) patternsIn(dir string) []gitignore.Pattern {
 	if dir != "." {
 		domain, found = strings.Split(dir, "/"), a.patternsIn(path.Dir(dir))
 	}
-	if content, err := a.tree.read(path.Join(dir, sourceignore.IgnoreFile)); err == nil {
-		found = append(slices.Clip(found), sourceignore.ReadPatterns(bytes.NewReader(content), domain)...)
-	}
+	found = append(slices.Clip(found), a.patternsOf(dir, domain)...)
 	a.patterns[dir] = found
 	return found
 }
