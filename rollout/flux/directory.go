@@ -33,9 +33,9 @@ type directory struct {
 	relevant   []*manifest
 	configMaps map[[2]string]*manifest
 	unnamed    []*manifest
-	// encrypted are the Secrets that sops has encrypted, and repeated what has a
-	// key twice in one mapping.
-	encrypted, repeated []*manifest
+	// encrypted are the Secrets that sops has encrypted, and defective what cannot
+	// be applied, nor anything beside it. Flux leaves out what is nameless.
+	encrypted, defective, nameless []*manifest
 	// variable tells whether anything in it has a variable.
 	variable bool
 
@@ -55,6 +55,10 @@ type manifest struct {
 	written  sync.Once
 	text     string
 	broken   error
+	// defect is what keeps Flux from applying it, and at the keys that lead to
+	// it; nil are those of the defect itself.
+	defect *defect
+	at     []string
 }
 
 func newManifest(r *resource.Resource) *manifest {
@@ -67,6 +71,9 @@ func newManifest(r *resource.Resource) *manifest {
 		variable: hasDollar(node) && !isExempt(node),
 	}
 	m.group, m.version = splitVersion(text(field(node, "apiVersion")))
+	if m.defect = defectOf(node); m.version == "" {
+		m.defect, m.at = lacksVersion, []string{"kind"}
+	}
 	return m
 }
 
@@ -167,8 +174,7 @@ func (d *directory) build(v *verifier) {
 
 func (d *directory) read(built []*resource.Resource) {
 	d.configMaps = map[[2]string]*manifest{}
-	for _, r := range built {
-		m := newManifest(r)
+	for _, m := range d.applied(built) {
 		d.resources = append(d.resources, m)
 		d.variable = d.variable || m.variable
 		if m.group == "" && m.kind == kindConfigMap {
@@ -184,8 +190,8 @@ func (d *directory) read(built []*resource.Resource) {
 		if isRelevant(m) {
 			d.relevant = append(d.relevant, m)
 		}
-		if repeatedKey(m.node) != nil {
-			d.repeated = append(d.repeated, m)
+		if m.defect != nil {
+			d.defective = append(d.defective, m)
 		}
 	}
 }

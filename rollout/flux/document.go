@@ -206,48 +206,6 @@ func isString(node *yaml.Node) bool {
 	return node != nil && node.Kind == yaml.ScalarNode && node.ShortTag() == "!!str"
 }
 
-// repeatedKey finds a key that a mapping has twice, at any depth.
-func repeatedKey(node *yaml.Node) *yaml.Node {
-	if node.Kind == yaml.MappingNode {
-		if key := repeatedIn(node.Content); key != nil {
-			return key
-		}
-	}
-	for _, child := range node.Content {
-		if len(child.Content) == 0 {
-			continue
-		}
-		if found := repeatedKey(child); found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-// fewKeys is up to which size a mapping is searched faster without a map.
-const fewKeys = 16
-
-func repeatedIn(content []*yaml.Node) *yaml.Node {
-	if len(content) <= 2*fewKeys {
-		for i := 2; i < len(content); i += 2 {
-			for j := 0; j < i; j += 2 {
-				if content[i].Value == content[j].Value && content[i].Kind == yaml.ScalarNode {
-					return content[i]
-				}
-			}
-		}
-		return nil
-	}
-	seen := make(map[string]bool, len(content)/2)
-	for i := 0; i < len(content); i += 2 {
-		if seen[content[i].Value] && content[i].Kind == yaml.ScalarNode {
-			return content[i]
-		}
-		seen[content[i].Value] = true
-	}
-	return nil
-}
-
 // equalTrees tells whether two nodes say the same, however they are written.
 func equalTrees(a, b *yaml.Node) bool {
 	a, b = dereference(a), dereference(b)

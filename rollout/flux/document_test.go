@@ -44,7 +44,7 @@ func FuzzDocuments(f *testing.F) {
 		}
 		nodes, _ := documents(content)
 		for _, node := range nodes {
-			repeatedKey(node)
+			defectOf(node)
 			lineOf(node, fieldSpec, "ref", fieldBranch)
 			patch{node: node}.sets(refKeys(fieldBranch), node)
 			patch{node: node}.sets(refKeys(fieldBranch), nil)

@@ -169,8 +169,8 @@ func (s *survey) line(file string, m *manifest, keys []string) int {
 		return 0
 	}
 	if len(keys) == 0 {
-		if repeated := repeatedKey(node); repeated != nil {
-			return repeated.Line
+		if found := defectOf(node); found != nil {
+			return found.node.Line
 		}
 	}
 	return lineOf(node, keys...)

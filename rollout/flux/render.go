@@ -155,8 +155,8 @@ func (a *application) broken() []string {
 			all = append(all, p.message)
 		}
 	}
-	for _, m := range a.directory.repeated {
-		all = append(all, repeats(a.plain(m)))
+	for _, m := range a.directory.defective {
+		all = append(all, fmt.Sprintf("%s %s", a.plain(m), m.defect.says))
 	}
 	return all
 }
@@ -172,18 +172,27 @@ func renderedObject(o *object) rollout.RenderedObject {
 // it was written, and whether it was read anew for its variables, is no
 // difference.
 func asText(node *yaml.Node) string {
-	var object any
-	if err := node.Decode(&object); err == nil {
-		if written, err := sigsyaml.Marshal(object); err == nil {
+	object, err := asObject(node)
+	if err == nil {
+		var written []byte
+		if written, err = sigsyaml.Marshal(object); err == nil {
 			return string(written)
 		}
 	}
-	// A key that is there twice, say, which is a finding.
+	// A defect, which is a finding.
 	written, err := yaml.Marshal(node)
 	if err != nil {
 		return "# it cannot be written down: " + err.Error() + "\n"
 	}
 	return string(written)
+}
+
+// asObject reads an object as kustomize does. Another reader takes y and n for
+// truth values.
+func asObject(node *yaml.Node) (map[string]any, error) {
+	var object map[string]any
+	err := node.Decode(&object)
+	return object, err
 }
 
 // final is a manifest as the cluster gets it: with variables, and with the
@@ -208,12 +217,8 @@ func withMetadata(node, common *yaml.Node) (*yaml.Node, error) {
 	if isEmpty(common) {
 		return node, nil
 	}
-	written, err := yaml.Marshal(node)
+	object, err := asObject(node)
 	if err != nil {
-		return nil, err
-	}
-	var object map[string]any
-	if err := sigsyaml.Unmarshal(written, &object); err != nil {
 		return nil, err
 	}
 	metadata, _ := object[fieldMetadata].(map[string]any)

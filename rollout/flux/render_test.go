@@ -121,6 +121,11 @@ func TestRenderWhatFluxRefuses(t *testing.T) {
 		"a variable that is a number": func(tree map[string]string) {
 			tree["clusters/apps/flux/config/cluster.yaml"] += "  postBuild: {substitute: {a: 1}}\n"
 		},
+		"a key that is a number": func(tree map[string]string) { tree["kubernetes/namespace.yaml"] += "  labels: {1: a}\n" },
+		"no number of JSON":      func(tree map[string]string) { tree["kubernetes/namespace.yaml"] += "spec: {a: [.NaN]}\n" },
+		"no apiVersion": func(tree map[string]string) {
+			tree["kubernetes/namespace.yaml"] = "kind: Namespace\nmetadata: {name: a}\n"
+		},
 		"a key twice": func(tree map[string]string) { tree["kubernetes/namespace.yaml"] += "  labels: {a: b, a: c}\n" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,6 +141,33 @@ func TestRenderWhatFluxRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Flux takes a list apart, and leaves out what is kustomize's own or has a number
+// for a name. A label n is no truth value.
+func TestRenderWhatFluxApplies(t *testing.T) {
+	tree := good(t)
+	tree["clusters/apps/flux/config/cluster.yaml"] += "  commonMetadata: {labels: {team: a}}\n"
+	tree["kubernetes/namespace.yaml"] = `apiVersion: example.com/v1
+kind: Shop
+metadata: {name: shop}
+items:
+  - {apiVersion: v1, kind: Namespace, metadata: {name: inside, labels: {n: y}}}
+---
+{apiVersion: kustomize.config.k8s.io/v1beta1, kind: Kustomization, metadata: {name: own}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: 5}}
+`
+	texts := rendered(t, tree)
+	want := "apiVersion: v1\nkind: Namespace\nmetadata:\n  labels:\n    \"n\": \"y\"\n    team: a\n  name: inside\n"
+	if diff := cmp.Diff(want, texts["Namespace inside"]); diff != "" {
+		t.Errorf("rendered (-want +got):\n%s", diff)
+	}
+	for name := range texts {
+		if strings.HasPrefix(name, "Shop") || strings.HasSuffix(name, "own") || strings.HasSuffix(name, "5") {
+			t.Errorf("%s is rendered", name)
+		}
 	}
 }
 

@@ -197,14 +197,13 @@ func (c *checker) checkResourceSet(set *object) {
 // shownSecrets is how many encrypted Secrets of one directory are named.
 const shownSecrets = 5
 
-// checkManifests checks what is wrong with single manifests: a key that is there
-// twice, which kustomize builds and cannot write down, and a Secret that nothing
-// decrypts.
+// checkManifests checks what is wrong with single manifests: what cannot be
+// written as JSON, a name that is no text, and a Secret that nothing decrypts.
 func (c *checker) checkManifests() {
 	for _, a := range c.applications {
-		for _, m := range a.directory.repeated {
+		for _, m := range slices.Concat(a.directory.defective, a.directory.nameless) {
 			o := a.plain(m)
-			c.add(rollout.RuleBuildFailed, o, nil, repeats(o), "keep one of the two")
+			c.add(rollout.RuleBuildFailed, o, m.at, fmt.Sprintf("%s %s", o, m.defect.says), m.defect.mend)
 		}
 		if a.by == nil || !isEmpty(field(a.by.node, fieldSpec, "decryption")) {
 			continue
@@ -216,11 +215,6 @@ func (c *checker) checkManifests() {
 				"add spec.decryption to the Kustomization")
 		}
 	}
-}
-
-// repeats says of an object that it has a key twice.
-func repeats(o *object) string {
-	return fmt.Sprintf("%s has the key %s twice in one mapping", o, repeatedKey(o.node).Value)
 }
 
 // A pin notes from which files a cluster has its source.

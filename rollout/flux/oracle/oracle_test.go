@@ -22,6 +22,7 @@ var different = map[string]string{
 	"build_empty_file":     "a file without a text is a finding, though kustomize takes it for nothing to apply",
 	"ignore_kustomization": "Flux generates a kustomization where one is a link or not packed; that is a finding",
 	"paths":                "Flux takes a path that leaves the repository for one below its root; that is a finding",
+	"keys_top":             "Flux hands on a number for a key of the object itself, and the API server knows no such field",
 	"entry_differs":        "two Flux Kustomizations of one name undo what the other does, without end",
 	"level_makes_ever_new": "Flux makes ever new ones, and the rendering stops",
 	"sourceref_kinds":      "Flux does not look at the group of a sourceRef; another one is a finding",
