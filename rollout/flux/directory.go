@@ -144,7 +144,7 @@ func (v *verifier) open(name string, a *artifact, o overlay, own map[string]*dir
 
 func (d *directory) prepare(v *verifier) {
 	d.survey = surveyDirectory(d.artifact, d.name, d.overlay)
-	helmCommand, problems := v.helmFor(d.survey)
+	helmCommand, problems := v.helmFor(d.survey, d.overlay)
 	d.helmCommand, d.problems = helmCommand, append(d.problems, problems...)
 	if len(d.problems) > 0 {
 		return

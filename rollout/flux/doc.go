@@ -12,14 +12,16 @@
 //
 //	artifact   what source-controller packs of the tree: no symbolic links, and
 //	           nothing that .sourceignore or spec.ignore leaves out
-//	overlay    the directory's kustomization, or one that Flux generates, with
-//	           what the Flux Kustomization adds: targetNamespace, namePrefix,
-//	           nameSuffix, components, patches, images
+//	overlay    the directory's kustomization, which Flux writes anew, or one that
+//	           it generates, with what the Flux Kustomization adds:
+//	           targetNamespace, namePrefix, nameSuffix, components, patches, images
 //	survey     every kustomization that the build will read is read once, and
 //	           every path in it looked up: what is missing, remote or outside of
 //	           the repository is found here, with its line
 //	build      krusty builds it in process: no plugins, no load restriction but
 //	           the repository's root
+//	applied    what kustomize-controller reads of that: lists are taken apart, and
+//	           what is kustomize's own or has no name is left out
 //	variables  spec.postBuild: ConfigMaps that the cluster gets from the tree,
 //	           Secrets that nobody knows, and what is written inline
 //	rules      the objects of the whole reach are checked against the cluster's
@@ -27,6 +29,8 @@
 //	places     only where a rule is violated: a second build with kustomize's
 //	           origin and transformer annotations tells which manifest or patch
 //	           set the field, and the YAML nodes tell the line
+//
+// The module in the directory oracle holds all of this against Flux's own packages.
 //
 // A directory is built once for each overlay, however many clusters and Flux
 // Kustomizations apply it. Variables are substituted in those objects only that a
@@ -49,11 +53,11 @@
 // followed. Nothing is fetched: the survey refuses every remote base and every
 // URL in a field that kustomize loads, and the build may read no kustomization
 // that the survey has not passed. The one exception is helm, which runs only for
-// trees that use it. Files that would exhaust the memory or the stack of the
-// process (an anchor that contains itself, aliases that expand without bound,
-// hundreds of levels) are refused before kustomize sees them, and Flux
-// Kustomizations that make ever new ones come to an end. Every broken input is a
-// finding; an error means that nothing could be verified at all.
+// entry points that use it, since Flux starts none. Files that would exhaust the
+// memory or the stack of the process (an anchor that contains itself, aliases that
+// expand without bound, hundreds of levels) are refused before kustomize sees them,
+// and Flux Kustomizations that make ever new ones come to an end. Every broken
+// input is a finding; an error means that nothing could be verified at all.
 //
 // helm is started by kustomize with the environment of this process, and
 // kustomize has no seam for another one. It is therefore given a fixed shell

@@ -68,24 +68,27 @@ func TestChart(t *testing.T) {
 	}
 }
 
-// TestChartOfBoth: a directory that both clusters apply, one of them twice, is
-// built once, and counts once for each of them.
-func TestChartOfBoth(t *testing.T) {
+// TestChartOfFlux: what Flux applies inflates no charts, and helm is not started
+// for it.
+func TestChartOfFlux(t *testing.T) {
 	tree := good(t)
 	tree["kubernetes/kustomization.yaml"] += "helmCharts:\n  - name: sources\n    releaseName: sources\n"
 	tree["kubernetes/charts/sources/values.yaml"] = "a: b\n"
 	tree["kubernetes/charts/sources/Chart.yaml"] = "apiVersion: v2\nname: sources\nversion: 1.0.0\n"
 	tree["kubernetes/charts/sources/templates/all.yaml"] = strings.Replace(chart, "monosense", "elsewhere", 1)
-	again := "clusters/apps/flux/config/cluster.yaml"
-	tree[again] += "---\n" + strings.Replace(tree[again], "name: cluster", "name: again", 1)
 	o := options(write(t, tree))
-	o.Helm = writeHelm(t, strings.Replace(fakeHelm, "template)", `template) echo run >> "$(dirname "$(readlink -f "$0")")/runs"`, 1))
-	if result := verify(t, o); len(result.Findings) > 0 || result.Objects != 2+2+3+2 {
-		t.Errorf("result = %+v, want 9 objects and no findings", result)
+	o.Helm = writeHelm(t, fakeHelm)
+	findings := verify(t, o).Findings
+	if len(findings) != 2 {
+		t.Fatalf("findings = %+v, want one of each cluster", findings)
 	}
-	runs, err := os.ReadFile(filepath.Join(filepath.Dir(o.Helm), "runs"))
-	if err != nil || string(runs) != "run\n" {
-		t.Errorf("helm ran as %q, %v, want once", runs, err)
+	for _, f := range findings {
+		if f.Rule != rollout.RuleBuildFailed || f.File != "kubernetes/kustomization.yaml" || f.Line != 5 || !strings.Contains(f.Message, "inflates none") {
+			t.Errorf("finding = %+v, want a %s at helmCharts", f, rollout.RuleBuildFailed)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(o.Helm), "environment")); err == nil {
+		t.Error("helm was started")
 	}
 }
 

@@ -270,10 +270,18 @@ func (v *verifier) finish() rollout.Verification {
 	return v.result.Without(v.Plan.RulesOff)
 }
 
-// helmFor is the helm command for a tree, empty for one without charts.
-func (v *verifier) helmFor(s *survey) (string, []problem) {
+// helmFor is the helm command for a tree, empty for one without charts. Only who
+// applies an entry point by hand can have one: kustomize-controller starts no helm.
+func (v *verifier) helmFor(s *survey, o overlay) (string, []problem) {
 	if s.helm.file == "" {
 		return "", nil
+	}
+	if !o.Entry {
+		return "", []problem{{
+			place: s.helm, rule: rollout.RuleBuildFailed,
+			message: "a chart is to be inflated here, and Flux's kustomize-controller inflates none: it applies nothing of the directory",
+			fix:     "write a HelmRelease instead of the chart, or commit the output of `helm template` as a resource",
+		}}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
