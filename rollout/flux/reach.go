@@ -112,7 +112,14 @@ func (r *reach) release() {
 
 // follow enters the directory that a Flux Kustomization of the source names.
 func (r *reach) follow(kustomization *object) {
-	if !kustomization.sourceRef().isSource(r.verifier.Plan.Source) || r.overruled(kustomization) {
+	if r.overruled(kustomization) {
+		return
+	}
+	if refused := refusals(kustomization); len(refused) > 0 {
+		r.astray = append(r.astray, refused...)
+		return
+	}
+	if !kustomization.sourceRef().isSource(r.verifier.Plan.Source) {
 		return
 	}
 	if !isEmpty(field(kustomization.node, fieldSpec, "kubeConfig")) {
@@ -173,10 +180,6 @@ func (r *reach) ignored() string {
 // that leads nowhere, or nobody knows where.
 func (r *reach) destinationOf(kustomization *object) (string, bool) {
 	node := field(kustomization.node, fieldSpec, fieldPath)
-	if !isEmpty(node) && !isString(node) {
-		r.stray(rollout.RuleBuildFailed, kustomization, fieldPath, fmt.Sprintf("spec.path is %s, and the API server only takes a string", describe(node)), pathFix)
-		return "", false
-	}
 	if names := substitute.Unknown(text(node)); len(names) > 0 {
 		r.stray(rollout.RulePathUnknown, kustomization, fieldPath,
 			fmt.Sprintf("%s applies %s, and what %s is, the repository does not say: %s does", kustomization, written(node),

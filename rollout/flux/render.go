@@ -127,7 +127,7 @@ func (r *reach) rendered(a *application) rollout.Application {
 		out.Source = ref.kind + " " + ref.namespace + "/" + ref.name
 		out.Branch = r.branch(r.verifier.Plan.Source)
 	}
-	out.Broken = a.broken()
+	out.Broken = append(a.broken(), r.refused(a)...)
 	for _, m := range a.directory.resources {
 		node, err := a.final(m)
 		if err != nil {
@@ -157,6 +157,20 @@ func (a *application) broken() []string {
 	}
 	for _, m := range a.directory.defective {
 		all = append(all, fmt.Sprintf("%s %s", a.plain(m), m.defect.says))
+	}
+	return all
+}
+
+// refused says which of the Flux Kustomizations of an application the API server
+// refuses.
+func (r *reach) refused(a *application) []string {
+	var all []string
+	for _, o := range a.objects {
+		if o.is(kustomizeGroup, kindKustomization) && !r.overruled(o) {
+			for _, refused := range refusals(o) {
+				all = append(all, refused.message)
+			}
+		}
 	}
 	return all
 }

@@ -118,8 +118,8 @@ func TestRenderWhatFluxRefuses(t *testing.T) {
 		"a variable that cannot be one": func(tree map[string]string) {
 			tree["clusters/apps/flux/config/cluster.yaml"] += "  postBuild: {substitute: {a-b: c}}\n"
 		},
-		"a variable that is a number": func(tree map[string]string) {
-			tree["clusters/apps/flux/config/cluster.yaml"] += "  postBuild: {substitute: {a: 1}}\n"
+		"a Flux Kustomization that the API server refuses": func(tree map[string]string) {
+			tree["kubernetes/namespace.yaml"] = strings.Replace(tree["clusters/apps/flux/config/cluster.yaml"], "prune: true", "prune: \"yes\"", 1)
 		},
 		"a key that is a number": func(tree map[string]string) { tree["kubernetes/namespace.yaml"] += "  labels: {1: a}\n" },
 		"no number of JSON":      func(tree map[string]string) { tree["kubernetes/namespace.yaml"] += "spec: {a: [.NaN]}\n" },

@@ -100,10 +100,6 @@ func (v *variables) inline(kustomization *object, substitutions *yaml.Node) {
 	for j := 0; j+1 < len(substitutions.Content); j += 2 {
 		name, value := substitutions.Content[j].Value, dereference(substitutions.Content[j+1])
 		keys := []string{fieldSpec, "postBuild", fieldSubstitute, name}
-		if value.Kind != yaml.ScalarNode || !isString(value) {
-			v.refuse(kustomization, keys, fmt.Sprintf("%s sets the variable %s to %s, and the API server only takes strings", kustomization, name, describe(value)),
-				"write the value in quotes")
-		}
 		v.Set(name, text(value))
 		v.set[name] = definition{kustomization, keys}
 	}

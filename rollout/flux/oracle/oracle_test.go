@@ -120,6 +120,12 @@ func (c *controller) disagree(rendered rollout.RenderedCluster, findings bool) [
 		return []string{"it has no entry point, and nothing was found wrong"}
 	}
 	w.entry.objects, w.entry.err = c.byHand(at)
+	if w.entry.err == nil {
+		w.entry.err = refused(w.entry.objects)
+	}
+	if w.entry.err != nil {
+		w.entry.objects = nil
+	}
 	w.entry.objects = append(w.entry.objects, operated(w.entry.objects)...)
 	if err := w.settle(); err != nil {
 		return []string{err.Error()}

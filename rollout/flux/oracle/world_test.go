@@ -133,7 +133,7 @@ func (w *world) pass() {
 func (w *world) follows(o *unstructured.Unstructured) bool {
 	k, err := typed(o)
 	if err != nil {
-		return true // to say that it is refused
+		return false
 	}
 	ref := k.Spec.SourceRef
 	namespace := ref.Namespace
@@ -146,13 +146,30 @@ func (w *world) follows(o *unstructured.Unstructured) bool {
 func (w *world) apply(o *unstructured.Unstructured) outcome {
 	k, err := typed(o)
 	if err != nil {
-		return outcome{err: fmt.Errorf("refused by the API server: %w", err)}
+		return outcome{err: err}
 	}
 	objects, lacks, err := w.reconcile(k, w.ignore(), w)
+	if err == nil {
+		err = refused(objects)
+	}
 	if err != nil {
 		return outcome{err: err, lacks: lacks}
 	}
 	return outcome{objects: slices.Concat(objects, operated(objects))}
+}
+
+// refused says which of the objects the API server refuses, and so all of them:
+// they are applied on trial first.
+func refused(objects []*unstructured.Unstructured) error {
+	for _, o := range objects {
+		if groupOf(o) != kustomizeGroup || o.GetKind() != "Kustomization" {
+			continue
+		}
+		if _, err := typed(o); err != nil {
+			return fmt.Errorf("the API server refuses %s: %w", fullName(o), err)
+		}
+	}
+	return nil
 }
 
 // ignore is what the GitRepository leaves out.
