@@ -35,6 +35,17 @@ type reach struct {
 	waiting  []*object
 	// astray are the violations of what leads nowhere, or nobody knows where.
 	astray []violation
+	// before is the cluster as it was rendered before, nil at first, and lacking
+	// are the ConfigMaps that a Flux Kustomization cannot do without and did not
+	// find.
+	before  *reach
+	lacking map[need]bool
+}
+
+// A need is what a Flux Kustomization takes variables from.
+type need struct {
+	kustomization key
+	configMap     string
 }
 
 // The bounds of what a cluster can apply: only Flux Kustomizations that make
@@ -44,8 +55,28 @@ const (
 	deepest          = 32
 )
 
+// mostVisits is how often a cluster is rendered before its variables have to stay
+// as they are.
+const mostVisits = 8
+
+// reachFrom renders a cluster as it is when it has come to rest: Flux reconciles
+// again and again, and then finds ConfigMaps that came later, or that it brings
+// itself.
 func (v *verifier) reachFrom(c cluster, e entryPoint) *reach {
-	r := &reach{verifier: v, cluster: c, own: map[string]*directory{}, objects: map[key][]*object{}, followed: map[string]bool{}}
+	own := map[string]*directory{}
+	r := v.visit(c, e, own, nil)
+	for i := 1; i < mostVisits && r.outdated(); i++ {
+		r = v.visit(c, e, own, r)
+	}
+	return r
+}
+
+// visit renders a cluster with the variables that it had before.
+func (v *verifier) visit(c cluster, e entryPoint, own map[string]*directory, before *reach) *reach {
+	r := &reach{
+		verifier: v, cluster: c, own: own, objects: map[key][]*object{}, followed: map[string]bool{},
+		before: before, lacking: map[need]bool{},
+	}
 	r.enter(&application{directory: r.open(e.dir, v.tree.artifact(""), overlay{Entry: true, Only: e.only})})
 	for len(r.queue) > 0 || len(r.waiting) > 0 {
 		if len(r.queue) == 0 {
@@ -60,7 +91,21 @@ func (v *verifier) reachFrom(c cluster, e entryPoint) *reach {
 		r.follow(next)
 	}
 	r.settle()
+	r.before = nil
 	return r
+}
+
+// outdated tells whether some application has other variables now that all is
+// there.
+func (r *reach) outdated() bool {
+	after := &reach{verifier: r.verifier, cluster: r.cluster, before: r, lacking: map[need]bool{}}
+	return slices.ContainsFunc(r.applications, func(a *application) bool {
+		if a.by == nil {
+			return false
+		}
+		now, _ := after.variablesOf(a.by, true)
+		return now.Key() != a.variables.Key()
+	})
 }
 
 func (r *reach) open(dir string, a *artifact, o overlay) *directory {
@@ -215,6 +260,16 @@ func (r *reach) of(group, kind string) []*object {
 		}
 	}
 	return found
+}
+
+// configMapFor finds the ConfigMap that a Flux Kustomization takes variables from.
+func (r *reach) configMapFor(kustomization *object, name string) *object {
+	if r.before != nil && !r.before.lacking[need{kustomization.key(), name}] {
+		if found := r.before.configMap(kustomization.namespace, name); found != nil {
+			return found
+		}
+	}
+	return r.configMap(kustomization.namespace, name)
 }
 
 // configMap finds a ConfigMap among all that the cluster applies.

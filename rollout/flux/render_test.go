@@ -171,6 +171,28 @@ items:
 	}
 }
 
+// A Flux Kustomization that brings the ConfigMap that it takes variables from has
+// them when it is reconciled again, if it can do without at first.
+func TestRenderVariablesOfItself(t *testing.T) {
+	for optional, want := range map[string]string{"true": "x3", "false": "x${REPLICAS}"} {
+		tree := good(t)
+		tree["clusters/apps/flux/config/cluster.yaml"] += "  postBuild: {substituteFrom: [{kind: ConfigMap, name: settings, optional: " + optional + "}]}\n"
+		tree["kubernetes/namespace.yaml"] = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, namespace: flux-system}
+data: {REPLICAS: "3"}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: other, namespace: web}
+data: {a: "x${REPLICAS}"}
+`
+		if text := rendered(t, tree)["ConfigMap web/other"]; !strings.Contains(text, want+"\n") {
+			t.Errorf("optional: %s: want %s:\n%s", optional, want, text)
+		}
+	}
+}
+
 // A diff shows that a Secret's value changes, and never the value.
 func TestDiffMasksSecrets(t *testing.T) {
 	secret := func(text string) rollout.Rendering {

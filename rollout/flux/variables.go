@@ -38,9 +38,12 @@ func (r *reach) variablesOf(kustomization *object, final bool) (variables, bool)
 		case kind == kindConfigMap && hasVariable(name):
 			v.obscure(kind, name)
 		case kind == kindConfigMap:
-			configMap := r.configMap(kustomization.namespace, name)
+			configMap := r.configMapFor(kustomization, name)
 			if configMap == nil && !final {
 				return v, false
+			}
+			if configMap == nil && text(field(from, "optional")) != "true" {
+				r.lacking[need{kustomization.key(), name}] = true
 			}
 			v.from(configMap, kustomization, from, i)
 		default:
@@ -66,7 +69,7 @@ func (v *variables) from(configMap, kustomization *object, from *yaml.Node, i in
 		v.obscure(kindConfigMap, name)
 		v.problems = append(v.problems, violation{
 			rule: rollout.RuleVariablesUnknown, object: kustomization, keys: []string{fieldSpec, "postBuild", "substituteFrom", fmt.Sprint(i), fieldName},
-			message: fmt.Sprintf("%s takes variables from the ConfigMap %s/%s, which nothing in the repository brings to this cluster", kustomization, kustomization.namespace, name),
+			message: fmt.Sprintf("%s takes variables from the ConfigMap %s/%s, which nothing in the repository brings to this cluster before", kustomization, kustomization.namespace, name),
 			fix:     "add the ConfigMap to what the cluster applies; if it is made by hand, or by something in the cluster, turn the rule off in the plan with that reason",
 		})
 		return
