@@ -4,9 +4,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/fluxcd/pkg/envsubst/parse"
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/resource"
+
+	"github.com/monosense/k8s-ops/rollout/flux/internal/substitute"
 )
 
 // A directory is one that clusters apply, with what a Flux Kustomization adds
@@ -110,7 +111,7 @@ func (m *manifest) yaml() (string, error) {
 			m.broken = err
 			return
 		}
-		_, m.broken = parse.Parse(m.text)
+		m.broken = substitute.Parse(m.text)
 	})
 	return m.text, m.broken
 }

@@ -124,12 +124,9 @@ func Needed(text string) bool {
 	return strings.Contains(text, "${") || strings.Contains(text, "$$")
 }
 
-// mostWork is how many bytes the scanner of envsubst may move: for each `$$` it
-// moves the whole text.
-const mostWork = 1 << 32
-
 var (
-	errTooMuch = errors.New("it has too many escaped $ for its size")
+	errTooMuch = errors.New("it would take too long to substitute, or get too large: no API server takes an object of more than a few megabytes")
+	errTooDeep = fmt.Errorf("its expressions are nested more than %d deep", deepest)
 	errMarked  = errors.New("it has characters for private use (U+E000, U+E001), which mark unknown variables here")
 )
 
@@ -144,18 +141,34 @@ func (v *Variables) Expand(text string) (expanded string, err error) {
 	switch {
 	case !IsKnown(text):
 		return "", errMarked
-	case strings.Count(text, "$$")*len(text) > mostWork:
+	case isTooDeep(text):
+		return "", errTooDeep
+	case v.mayExceed(text):
 		return "", errTooMuch
 	case !v.open:
 		return envsubst.Eval(text, v.lookUp)
 	}
-	tree, err := parse.Parse(text)
+	tree, err := parsed(text)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	err = v.write(&b, tree.Root)
 	return b.String(), err
+}
+
+// Parse says what envsubst does not understand in a text, whatever the variables
+// are, or what would exhaust it.
+func Parse(text string) error {
+	_, err := parsed(text)
+	return err
+}
+
+func parsed(text string) (*parse.Tree, error) {
+	if isTooDeep(text) {
+		return nil, errTooDeep
+	}
+	return parse.Parse(text)
 }
 
 func (v *Variables) lookUp(name string) (string, bool) { return v.values[name], true }

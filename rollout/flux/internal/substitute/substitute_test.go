@@ -111,6 +111,25 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// What two values of a ConfigMap can blow up is refused, and not tried.
+func TestRefusedForItsCost(t *testing.T) {
+	v := known()
+	v.Set("A", strings.Repeat("a", 1<<20))
+	for name, text := range map[string]string{
+		"replacement": "${A//a/${A}}", "nothing replaced": "${A///${A}}", "beginnings": "${A#*b}", "endings": "${A%%*b*c}", "often": strings.Repeat("${A}", 100),
+		"nested": "${B:=${A//a/${A//a/${A//a/${A}}}}}", "deep": strings.Repeat("${A:=", 1<<21),
+	} {
+		if got, err := v.Expand(text); err == nil {
+			t.Errorf("%s: Expand = %.20q", name, got)
+		}
+	}
+	for name, text := range map[string]string{"once": "${A}", "replaced": "${A//a/bb}", "short": "${B:=x}${A:0:5}"} {
+		if _, err := v.Expand(text); err != nil {
+			t.Errorf("%s: Expand: %v", name, err)
+		}
+	}
+}
+
 // Whatever the text is: no panic; and where nothing unknown is left in it, what
 // is unknown makes no difference.
 func FuzzExpand(f *testing.F) {
