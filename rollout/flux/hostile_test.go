@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -73,6 +74,64 @@ func TestGarbage(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// laughs ask for gigabytes, below a mapping at a depth.
+func laughs(indent string) string {
+	var b strings.Builder
+	b.WriteString(indent + "a0: &a0 [" + strings.Repeat("x,", 9) + "]\n")
+	for i := range 9 {
+		fmt.Fprintf(&b, "%sa%d: &a%d [%s]\n", indent, i+1, i+1, strings.Repeat(fmt.Sprintf("*a%d,", i), 9))
+	}
+	return b.String()
+}
+
+// TestLaughs: a text in a manifest that kustomize parses is as dangerous as a file.
+func TestLaughs(t *testing.T) {
+	const config, cluster = "clusters/apps/flux/kustomization.yaml", "clusters/apps/flux/config/cluster.yaml"
+	patch := "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: default\ndata:\n" + laughs("  ")
+	indented := func(by int) string {
+		return "|\n" + strings.Repeat(" ", by) + strings.ReplaceAll(strings.TrimSuffix(patch, "\n"), "\n", "\n"+strings.Repeat(" ", by)) + "\n"
+	}
+	plugin := "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: a}\ntarget: {kind: Namespace}\n"
+	for name, change := range map[string]func(tree map[string]string){
+		"kustomization": func(tree map[string]string) { tree[config] += "commonAnnotations:\n" + laughs("  ") },
+		"patch":         func(tree map[string]string) { tree[config] += "patches:\n  - patch: " + indented(6) },
+		"target": func(tree map[string]string) {
+			tree[config] += "patches:\n  - target: {kind: GitRepository}\n    patch: " + indented(6)
+		},
+		"merge": func(tree map[string]string) { tree[config] += "patchesStrategicMerge:\n  - " + indented(6) },
+		"JSON": func(tree map[string]string) {
+			tree[config] += "patchesJson6902:\n  - target: {version: v1, group: source.toolkit.fluxcd.io, kind: GitRepository, name: flux-system}\n    patch: " + indented(6)
+		},
+		"transformer": func(tree map[string]string) {
+			tree[config] += "transformers:\n  - |\n    " + strings.ReplaceAll(plugin, "\n", "\n    ") + "patch: " + indented(6)
+		},
+		"transformer file": func(tree map[string]string) {
+			tree[config] += "transformers: [plugin.yaml]\n"
+			tree["clusters/apps/flux/plugin.yaml"] = plugin + "patch: " + indented(2)
+		},
+		"base": func(tree map[string]string) {
+			tree["clusters/apps/flux/config/kustomization.yaml"] += "patches:\n  - patch: " + indented(6)
+		},
+		"Flux Kustomization": func(tree map[string]string) { tree[cluster] += "  patches:\n    - patch: " + indented(8) },
+		"FluxInstance": func(tree map[string]string) {
+			tree[cluster] += "---\napiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\nspec:\n" +
+				"  sync: {kind: GitRepository, url: x, ref: refs/heads/release, path: kubernetes}\n" +
+				"  kustomize:\n    patches:\n      - target: {kind: Kustomization}\n        patch: " + indented(10)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tree := good(t)
+			change(tree)
+			findings := verify(t, options(write(t, tree))).Findings
+			if !slices.ContainsFunc(findings, func(f rollout.Finding) bool {
+				return f.Rule == rollout.RuleBuildFailed && f.Cluster == "apps" && f.Line > 0
+			}) {
+				t.Errorf("findings = %+v, want a %s with a line", findings, rollout.RuleBuildFailed)
+			}
+		})
 	}
 }
 

@@ -135,6 +135,11 @@ func syncNodes(o *object, sync, patches *yaml.Node) ([]*yaml.Node, error) {
 
 // patched builds objects with patches.
 func patched(patches []types.Patch, objects ...map[string]any) ([]*yaml.Node, error) {
+	for _, patch := range patches {
+		if err := checkBounds([]byte(patch.Patch)); err != nil {
+			return nil, err
+		}
+	}
 	memory := filesys.MakeFsInMemory()
 	spec := types.Kustomization{
 		TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},

@@ -38,6 +38,7 @@ func (s *survey) pluginNode(k *kustomization, where locus, node *yaml.Node, key 
 			s.pluginNode(k, where, child, key)
 		}
 	case yaml.ScalarNode:
+		s.inline(where, node.Value) // a patch, say
 		s.pluginPath(k, where, key, node.Value)
 	}
 }

@@ -196,6 +196,7 @@ func (s *survey) look(k *kustomization) {
 		if !strings.Contains(string(patch), "\n") {
 			s.load(k, string(patch), "patchesStrategicMerge", i)
 		}
+		s.inline(k.at("patchesStrategicMerge", i), string(patch))
 	}
 	s.loads(k, "crds", spec.Crds)
 	s.loads(k, "configurations", spec.Configurations)
@@ -259,7 +260,15 @@ func (s *survey) patch(k *kustomization, patch types.Patch, key string, i int) {
 		s.problem(k.at(key, i), "a patch of a plugin's configuration contains a URL, which the plugin could fetch",
 			"write the configuration without a patch")
 	}
+	s.inline(k.at(key, i, "patch"), patch.Patch)
 	s.load(k, patch.Path, key, i, "path")
+}
+
+// inline refuses the text of a field that would be a danger as a file.
+func (s *survey) inline(where locus, content string) {
+	if err := checkBounds([]byte(content)); err != nil {
+		s.problem(where, err.Error(), "write the values out, and flatten or split the text")
+	}
 }
 
 func (s *survey) loads(k *kustomization, key string, paths []string) {
