@@ -222,13 +222,13 @@ func (a *application) final(m *manifest) (*yaml.Node, error) {
 	if a.by == nil {
 		return node, nil
 	}
-	return withMetadata(node, field(a.by.node, fieldSpec, "commonMetadata"))
+	return withMetadata(node, dereference(field(a.by.node, fieldSpec, "commonMetadata")))
 }
 
 // withMetadata adds the labels and annotations of spec.commonMetadata to a copy
 // of an object (fluxcd/pkg ssa, SetCommonMetadata).
 func withMetadata(node, common *yaml.Node) (*yaml.Node, error) {
-	if isEmpty(common) {
+	if common == nil || common.Kind != yaml.MappingNode {
 		return node, nil
 	}
 	object, err := asObject(node)
@@ -241,21 +241,34 @@ func withMetadata(node, common *yaml.Node) (*yaml.Node, error) {
 		object[fieldMetadata] = metadata
 	}
 	for _, kind := range []string{"labels", "annotations"} {
-		given := field(common, kind)
-		if isEmpty(given) || given.Kind != yaml.MappingNode {
-			continue
+		all := textsByKey(metadata[kind])
+		if given := field(common, kind); given != nil && given.Kind == yaml.MappingNode {
+			for i := 0; i+1 < len(given.Content); i += 2 {
+				all[given.Content[i].Value] = text(dereference(given.Content[i+1]))
+			}
 		}
-		all, _ := metadata[kind].(map[string]any)
-		all = maps.Clone(all)
-		if all == nil {
-			all = map[string]any{}
+		if len(all) > 0 {
+			metadata[kind] = all
 		}
-		for i := 0; i+1 < len(given.Content); i += 2 {
-			all[given.Content[i].Value] = text(dereference(given.Content[i+1]))
-		}
-		metadata[kind] = all
 	}
 	return asNode(object)
+}
+
+// textsByKey are labels or annotations as apimachinery reads them: with a text for
+// each null, and none at all where one of them is something else.
+func textsByKey(value any) map[string]any {
+	texts := map[string]any{}
+	written, _ := value.(map[string]any)
+	for key, value := range written {
+		if value == nil {
+			value = ""
+		}
+		if _, ok := value.(string); !ok {
+			return map[string]any{}
+		}
+		texts[key] = value
+	}
+	return texts
 }
 
 func asNode(object map[string]any) (*yaml.Node, error) {

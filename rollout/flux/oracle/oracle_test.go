@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -63,7 +64,10 @@ func TestFixtures(t *testing.T) {
 			if slices.Contains(exhausting, fixture) {
 				t.Skip("kustomize expands its aliases until there is no memory left")
 			}
-			found := disagree(t, readTree(t, name, good), shared)
+			found, err := disagree(t.Context(), t.TempDir(), readTree(t, name, good), shared)
+			if err != nil {
+				t.Fatal(err)
+			}
 			switch reason := different[fixture]; {
 			case reason == "" && len(found) > 0:
 				t.Error(strings.Join(found, "\n"))
@@ -79,27 +83,27 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// disagree renders a tree in both ways, and says how they differ.
-func disagree(t testing.TB, tr tree, shared builds) []string {
-	t.Helper()
-	root := filepath.Join(t.TempDir(), "repository")
+// disagree renders a tree in both ways, and says how they differ on some clusters,
+// or on all. It works in a directory that is not there yet.
+func disagree(ctx context.Context, dir string, tr tree, shared builds, clusters ...string) ([]string, error) {
+	root := filepath.Join(dir, "repository")
 	if err := tr.write(root); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	options := flux.Options{Root: root, Plan: plan(), Helm: "no-such-helm"}
-	rendering, err := flux.Render(t.Context(), options)
+	options := flux.Options{Root: root, Plan: plan(), Clusters: clusters, Helm: "no-such-helm"}
+	rendering, err := flux.Render(ctx, options)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	verification, err := flux.Verify(t.Context(), options)
+	verification, err := flux.Verify(ctx, options)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	written, err := json.Marshal(tr)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	c := &controller{root: root, digest: fmt.Sprint(sha256.Sum256(written)), temp: t.TempDir(), built: shared}
+	c := &controller{root: root, digest: fmt.Sprint(sha256.Sum256(written)), temp: dir, built: shared}
 	var all []string
 	for _, rendered := range rendering.Clusters {
 		found := slices.ContainsFunc(verification.Findings, func(f rollout.Finding) bool { return f.Cluster == rendered.Cluster })
@@ -107,7 +111,7 @@ func disagree(t testing.TB, tr tree, shared builds) []string {
 			all = append(all, rendered.Cluster+": "+d)
 		}
 	}
-	return all
+	return all, nil
 }
 
 func (c *controller) disagree(rendered rollout.RenderedCluster, findings bool) []string {
