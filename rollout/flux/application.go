@@ -133,17 +133,3 @@ func (a *application) substituted(m *manifest) (*yaml.Node, error) {
 	}
 	return document.Content[0], nil
 }
-
-// configMap finds the ConfigMap of a name among what is applied here.
-func (a *application) configMap(namespace, name string) *object {
-	if m, ok := a.directory.configMaps[[2]string{namespace, name}]; ok {
-		o, _ := a.make(m)
-		return o
-	}
-	for _, m := range a.directory.unnamed {
-		if o, ok := a.make(m); ok && o.namespace == namespace && o.name == name {
-			return o
-		}
-	}
-	return nil
-}

@@ -1,6 +1,8 @@
 package flux
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -22,17 +24,18 @@ type directory struct {
 	artifact    *artifact
 	helmCommand string
 	opened      sync.Once
-	// skipped tells that it was not built, since nothing in it changed. unskipped
-	// builds it all the same.
-	skipped   bool
-	unskipped sync.Once
+	// skipped tells that it was not built, since nothing in it changed. built is
+	// it all the same, for whoever asks for what is in it.
+	skipped  bool
+	building sync.Once
+	built    *directory
 
 	// resources are all that was built. relevant are those of them that the
 	// rules are about, configMaps the ConfigMaps, by namespace and name, and
 	// unnamed those whose name or namespace a variable decides.
 	resources  []*manifest
 	relevant   []*manifest
-	configMaps map[[2]string]*manifest
+	configMaps map[configMapName]*manifest
 	unnamed    []*manifest
 	// encrypted are the Secrets that sops has encrypted, and defective what cannot
 	// be applied, nor anything beside it. Flux leaves out what is nameless.
@@ -40,7 +43,9 @@ type directory struct {
 	// variable tells whether anything in it has a variable.
 	variable bool
 
+	// origins are the files of its objects, where they are what stands there, and
 	// places is nil until a place in the directory is asked for.
+	origins  map[identity]string
 	locating sync.Once
 	places   *locator
 }
@@ -155,26 +160,35 @@ func (d *directory) prepare(v *verifier) {
 	}
 }
 
-// unskip builds a directory that was skipped.
-func (d *directory) unskip(v *verifier) {
-	d.unskipped.Do(func() { d.build(v) })
+// unskipped is a directory that was skipped, built. It is another one, because
+// clusters look at this one side by side.
+func (d *directory) unskipped(v *verifier) *directory {
+	d.building.Do(func() {
+		surveyed := *d.survey
+		d.built = &directory{survey: &surveyed, name: d.name, overlay: d.overlay, artifact: d.artifact, helmCommand: d.helmCommand}
+		d.built.build(v)
+	})
+	return d.built
 }
 
 func (d *directory) build(v *verifier) {
-	if found, ok := d.readPlain(v.parser); ok {
-		d.read(found)
-		return
+	found, ok := d.readPlain(v.parser)
+	if !ok {
+		built, err := build(&view{survey: d.survey}, d.entry.dir, d.helmCommand)
+		if err != nil {
+			d.problems = d.diagnose(err, v.Plan.Source)
+			return
+		}
+		found = built.Resources()
 	}
-	built, err := build(&view{survey: d.survey}, d.entry.dir, d.helmCommand)
-	if err != nil {
-		d.problems = d.diagnose(err, v.Plan.Source)
-		return
+	d.read(found)
+	if v.rulesOnly {
+		d.forget()
 	}
-	d.read(built.Resources())
 }
 
 func (d *directory) read(built []*resource.Resource) {
-	d.configMaps = map[[2]string]*manifest{}
+	d.configMaps = map[configMapName]*manifest{}
 	for _, m := range d.applied(built) {
 		d.resources = append(d.resources, m)
 		d.variable = d.variable || m.variable
@@ -182,7 +196,7 @@ func (d *directory) read(built []*resource.Resource) {
 			if m.variable && hasDollar(field(m.node, fieldMetadata)) {
 				d.unnamed = append(d.unnamed, m)
 			} else {
-				d.configMaps[[2]string{m.namespace, m.name}] = m
+				d.configMaps[configMapName{m.namespace, m.name}] = m
 			}
 		}
 		if m.group == "" && m.kind == kindSecret && !isEmpty(field(m.node, sopsKey)) {
@@ -195,6 +209,30 @@ func (d *directory) read(built []*resource.Resource) {
 			d.defective = append(d.defective, m)
 		}
 	}
+}
+
+// forget lets go of what no rule looks at, which is most of what is built: its
+// nodes take ten times the memory of its text.
+func (d *directory) forget() {
+	kept := map[*manifest]bool{}
+	for _, m := range slices.Concat(d.relevant, d.unnamed, d.encrypted, d.defective, d.nameless, slices.Collect(maps.Values(d.configMaps))) {
+		kept[m] = true
+	}
+	for _, m := range d.resources {
+		if !kept[m] && !m.isBroken() {
+			m.node, m.resource, m.text = nil, nil, ""
+		}
+	}
+}
+
+// isBroken tells whether a manifest has variables that envsubst does not
+// understand.
+func (m *manifest) isBroken() bool {
+	if !m.variable {
+		return false
+	}
+	_, err := m.yaml()
+	return err != nil
 }
 
 // sopsKey is where sops notes how it encrypted an object.
@@ -214,9 +252,15 @@ func isRelevant(m *manifest) bool {
 	return false
 }
 
-// locator finds places in the directory. It builds it once more, when it is
-// asked for first.
+// locator finds places in the directory. When it is asked for first, it builds
+// the directory once more, unless it only lists manifests.
 func (d *directory) locator() *locator {
-	d.locating.Do(func() { d.places = newLocator(d.survey, d.helmCommand) })
+	d.locating.Do(func() {
+		if d.origins != nil {
+			d.places = listed(d.survey, d.origins)
+		} else {
+			d.places = newLocator(d.survey, d.helmCommand)
+		}
+	})
 	return d.places
 }

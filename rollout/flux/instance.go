@@ -47,12 +47,8 @@ func (r *reach) installsInstance(release *object) bool {
 		return false
 	}
 	namespace := cmp.Or(text(field(ref, fieldNamespace)), release.namespace)
-	for _, a := range r.applications {
-		for _, o := range a.objects {
-			if o.is(sourceGroup, "OCIRepository") && o.name == name && o.namespace == namespace {
-				return strings.HasSuffix(strings.TrimSuffix(text(field(o.node, fieldSpec, "url")), "/"), "/"+chartOfInstance)
-			}
-		}
+	if found := r.objects[key{sourceGroup, "OCIRepository", namespace, name}]; len(found) > 0 {
+		return strings.HasSuffix(strings.TrimSuffix(text(field(found[0].node, fieldSpec, "url")), "/"), "/"+chartOfInstance)
 	}
 	return name == chartOfInstance
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/resource"
 )
 
@@ -42,6 +41,15 @@ func newLocator(s *survey, helmCommand string) *locator {
 		}
 		slices.Reverse(changes)
 		l.traces[newManifest(r).identity()] = trace{origin: origin, changes: changes}
+	}
+	return l
+}
+
+// listed finds places among manifests that nothing changes.
+func listed(s *survey, origins map[identity]string) *locator {
+	l := &locator{survey: s, traces: map[identity]trace{}}
+	for o, file := range origins {
+		l.traces[o] = trace{origin: &resource.Origin{Path: path.Join("..", file)}}
 	}
 	return l
 }
@@ -154,51 +162,4 @@ func (l *locator) search(m *manifest, keys []string) place {
 		}
 	}
 	return l.entry.find(nil)
-}
-
-// line is the line of an object's field in a file, 0 if the object is not
-// there.
-func (s *survey) line(file string, m *manifest, keys []string) int {
-	content, err := s.tree.read(file)
-	if err != nil || checkBounds(content) != nil {
-		return 0
-	}
-	nodes, _ := documents(content)
-	node := pick(nodes, m)
-	if node == nil {
-		return 0
-	}
-	if len(keys) == 0 {
-		if found := defectOf(node); found != nil {
-			return found.node.Line
-		}
-	}
-	return lineOf(node, keys...)
-}
-
-// pick finds an object among the documents of a file. Its name and namespace
-// may have been changed since, so the best match of its kind is taken.
-func pick(nodes []*yaml.Node, o *manifest) *yaml.Node {
-	var best *yaml.Node
-	bestScore := 0
-	for _, node := range nodes {
-		if text(field(node, "kind")) != o.kind {
-			continue
-		}
-		score := 1
-		name, namespace := text(field(node, fieldMetadata, fieldName)), text(field(node, fieldMetadata, fieldNamespace))
-		switch {
-		case name == o.name:
-			score += 4
-		case strings.Contains(o.name, name):
-			score += 2
-		}
-		if namespace == o.namespace {
-			score++
-		}
-		if score > bestScore {
-			best, bestScore = node, score
-		}
-	}
-	return best
 }

@@ -18,7 +18,7 @@ import (
 func (d *directory) readPlain(files *parser) ([]*resource.Resource, bool) {
 	p := plain{
 		survey: d.survey, view: &view{survey: d.survey}, parser: files,
-		seen: map[identity]bool{}, byDir: map[string]*kustomization{},
+		seen: map[identity]bool{}, byDir: map[string]*kustomization{}, origins: map[identity]string{},
 	}
 	for _, k := range d.order {
 		if !k.onlyLists() {
@@ -27,6 +27,9 @@ func (d *directory) readPlain(files *parser) ([]*resource.Resource, bool) {
 		p.byDir[k.dir] = k
 	}
 	ok := p.enter(d.entry, 0)
+	if ok {
+		d.origins = p.origins
+	}
 	return p.found, ok
 }
 
@@ -37,6 +40,8 @@ type plain struct {
 	byDir map[string]*kustomization
 	seen  map[identity]bool
 	found []*resource.Resource
+	// origins are the files of what was found.
+	origins map[identity]string
 }
 
 // A parser parses manifests as kustomize does, and those of one content once:
@@ -126,7 +131,7 @@ func (p *plain) read(name string) (ok bool) {
 		return false
 	}
 	for _, r := range resources {
-		if !p.take(r) {
+		if !p.take(r, name) {
 			return false
 		}
 	}
@@ -137,7 +142,7 @@ func (p *plain) read(name string) (ok bool) {
 // builds.
 const localConfig = "config.kubernetes.io/local-config"
 
-func (p *plain) take(r *resource.Resource) bool {
+func (p *plain) take(r *resource.Resource, file string) bool {
 	m := newManifest(r)
 	id := m.identity()
 	if id.namespace == "default" {
@@ -147,7 +152,7 @@ func (p *plain) take(r *resource.Resource) bool {
 	if local || m.name == "" || p.seen[id] || !refersToNothing(m) {
 		return false
 	}
-	p.seen[id] = true
+	p.seen[id], p.origins[m.identity()] = true, file
 	p.found = append(p.found, r)
 	return true
 }

@@ -32,7 +32,9 @@ type reach struct {
 	// waiting those whose variables are not there yet.
 	followed map[string]bool
 	queue    []*object
-	waiting  []*object
+	waiting  []waiting
+	// sought are the ConfigMaps that were asked for, by their name.
+	sought map[configMapName]sought
 	// astray are the violations of what leads nowhere, or nobody knows where.
 	astray []violation
 	// before is the cluster as it was rendered before, nil at first, and lacking
@@ -75,7 +77,7 @@ func (v *verifier) reachFrom(c cluster, e entryPoint) *reach {
 func (v *verifier) visit(c cluster, e entryPoint, own map[string]*directory, before *reach) *reach {
 	r := &reach{
 		verifier: v, cluster: c, own: own, objects: map[key][]*object{}, followed: map[string]bool{},
-		before: before, lacking: map[need]bool{},
+		sought: map[configMapName]sought{}, before: before, lacking: map[need]bool{},
 	}
 	r.enter(&application{directory: r.open(e.dir, v.tree.artifact(""), overlay{Entry: true, Only: e.only})})
 	for len(r.queue) > 0 || len(r.waiting) > 0 {
@@ -83,7 +85,7 @@ func (v *verifier) visit(c cluster, e entryPoint, own map[string]*directory, bef
 			// Nothing more comes but by one that waits: it has to do without.
 			next := r.waiting[0]
 			r.waiting = r.waiting[1:]
-			r.apply(next, true)
+			r.apply(next.kustomization, true)
 			continue
 		}
 		next := r.queue[0]
@@ -103,7 +105,7 @@ func (r *reach) outdated() bool {
 		if a.by == nil {
 			return false
 		}
-		now, _ := after.variablesOf(a.by, true)
+		now := after.variablesOf(a.by)
 		return now.Key() != a.variables.Key()
 	})
 }
@@ -116,10 +118,11 @@ func (r *reach) open(dir string, a *artifact, o overlay) *directory {
 func (r *reach) enter(a *application) {
 	r.applications = append(r.applications, a)
 	a.read()
+	r.add(a.objects)
 	a.made = r.made(a)
+	r.add(a.made)
 	var found []*object
 	for _, o := range slices.Concat(a.objects, a.made) {
-		r.add(o)
 		if o.is(kustomizeGroup, kindKustomization) {
 			found = append(found, o)
 		}
@@ -132,12 +135,14 @@ func (r *reach) enter(a *application) {
 	r.release()
 }
 
-func (r *reach) add(o *object) {
-	k := o.key()
-	if len(r.objects[k]) == 0 {
-		r.order = append(r.order, k)
+func (r *reach) add(objects []*object) {
+	for _, o := range objects {
+		k := o.key()
+		if len(r.objects[k]) == 0 {
+			r.order = append(r.order, k)
+		}
+		r.objects[k] = append(r.objects[k], o)
 	}
-	r.objects[k] = append(r.objects[k], o)
 }
 
 // contains is 1 of a Flux Kustomization whose path is a directory or one above
@@ -149,10 +154,22 @@ func contains(kustomization *object, dir string) int {
 	return 0
 }
 
-// release queues those again that wait for a ConfigMap which may be there now.
+// waiting is a Flux Kustomization whose variables cannot be read before a
+// ConfigMap is there.
+type waiting struct {
+	kustomization *object
+	missing       configMapName
+}
+
+// release queues those again that wait for a ConfigMap which is there now.
 func (r *reach) release() {
-	r.queue = append(r.queue, r.waiting...)
-	r.waiting = nil
+	r.waiting = slices.DeleteFunc(r.waiting, func(w waiting) bool {
+		there := r.configMap(w.missing) != nil
+		if there {
+			r.queue = append(r.queue, w.kustomization)
+		}
+		return there
+	})
 }
 
 // follow enters the directory that a Flux Kustomization of the source names.
@@ -190,11 +207,11 @@ func (r *reach) apply(kustomization *object, final bool) {
 	if !known {
 		return
 	}
-	variables, ready := r.variablesOf(kustomization, final)
-	if !ready {
-		r.waiting = append(r.waiting, kustomization)
+	if missing, ok := r.missing(kustomization); ok && !final {
+		r.waiting = append(r.waiting, waiting{kustomization, missing})
 		return
 	}
+	variables := r.variablesOf(kustomization)
 	mark := fmt.Sprint(kustomization.key(), fingerprint(field(kustomization.node, fieldSpec)), variables.Key())
 	if r.followed[mark] {
 		return
@@ -264,31 +281,13 @@ func (r *reach) of(group, kind string) []*object {
 
 // configMapFor finds the ConfigMap that a Flux Kustomization takes variables from.
 func (r *reach) configMapFor(kustomization *object, name string) *object {
+	wanted := configMapName{kustomization.namespace, name}
 	if r.before != nil && !r.before.lacking[need{kustomization.key(), name}] {
-		if found := r.before.configMap(kustomization.namespace, name); found != nil {
+		if found := r.before.configMap(wanted); found != nil {
 			return found
 		}
 	}
-	return r.configMap(kustomization.namespace, name)
-}
-
-// configMap finds a ConfigMap among all that the cluster applies.
-func (r *reach) configMap(namespace, name string) *object {
-	for _, a := range slices.Backward(r.applications) {
-		if o := a.configMap(namespace, name); o != nil {
-			return o
-		}
-	}
-	for _, a := range slices.Backward(r.applications) {
-		if !a.directory.skipped || !a.directory.mentions(name) {
-			continue
-		}
-		a.directory.unskip(r.verifier)
-		if o := a.configMap(namespace, name); o != nil {
-			return o
-		}
-	}
-	return nil
+	return r.configMap(wanted)
 }
 
 // entry is the application of the entry point.

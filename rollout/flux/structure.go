@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/flux/internal/substitute"
@@ -72,6 +73,7 @@ func (c *checker) checkDependencies() {
 	for _, k := range c.fluxKustomizations {
 		all[name{k.namespace, k.name}] = k
 	}
+	mayBringMore := sync.OnceValue(c.mayBringMore)
 	waitsFor := func(k *object) []*object {
 		var found []*object
 		for i, on := range elements(field(k.node, fieldSpec, "dependsOn")) {
@@ -79,7 +81,7 @@ func (c *checker) checkDependencies() {
 			switch other := all[wanted]; {
 			case other != nil:
 				found = append(found, other)
-			case hasVariable(wanted.name) || hasVariable(wanted.namespace) || c.mayBringMore():
+			case hasVariable(wanted.name) || hasVariable(wanted.namespace) || mayBringMore():
 				// It may be in what is not known here.
 			default:
 				c.add(rollout.RuleDependsOnMissing, k, []string{fieldSpec, "dependsOn", fmt.Sprint(i), fieldName},

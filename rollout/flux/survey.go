@@ -35,6 +35,7 @@ type survey struct {
 	helm place
 	// problems keep the tree from being built.
 	problems []problem
+	last     *lastRead
 }
 
 // A place is a line of a file; line 0 is the file as a whole. Where spec is set,
@@ -63,7 +64,7 @@ type problem struct {
 // names, with what a Flux Kustomization adds to it. Where there is none, Flux
 // generates one.
 func surveyDirectory(t *artifact, dir string, o overlay) *survey {
-	s := &survey{tree: t, kustomizations: map[string]*kustomization{}, plugins: map[string]*kustomization{}}
+	s := &survey{tree: t, kustomizations: map[string]*kustomization{}, plugins: map[string]*kustomization{}, last: &lastRead{}}
 	k, ok := s.first(dir, o)
 	if !ok {
 		return s

@@ -26,10 +26,21 @@ type definition struct {
 	keys   []string
 }
 
-// variablesOf reads the variables of a Flux Kustomization. It is false while a
-// ConfigMap is not there that may still come; final says that nothing comes any
-// more.
-func (r *reach) variablesOf(kustomization *object, final bool) (variables, bool) {
+// missing is the first ConfigMap that a Flux Kustomization takes variables from
+// and that is not there, though it may still come.
+func (r *reach) missing(kustomization *object) (configMapName, bool) {
+	for _, from := range elements(field(kustomization.node, fieldSpec, "postBuild", "substituteFrom")) {
+		wanted := configMapName{kustomization.namespace, text(field(from, fieldName))}
+		if text(field(from, "kind")) == kindConfigMap && !hasVariable(wanted.name) && r.configMapFor(kustomization, wanted.name) == nil {
+			return wanted, true
+		}
+	}
+	return configMapName{}, false
+}
+
+// variablesOf reads the variables of a Flux Kustomization, from the ConfigMaps
+// that are there.
+func (r *reach) variablesOf(kustomization *object) variables {
 	v := variables{set: map[string]definition{}}
 	postBuild := field(kustomization.node, fieldSpec, "postBuild")
 	for i, from := range elements(field(postBuild, "substituteFrom")) {
@@ -39,9 +50,6 @@ func (r *reach) variablesOf(kustomization *object, final bool) (variables, bool)
 			v.obscure(kind, name)
 		case kind == kindConfigMap:
 			configMap := r.configMapFor(kustomization, name)
-			if configMap == nil && !final {
-				return v, false
-			}
 			if configMap == nil && text(field(from, "optional")) != "true" {
 				r.lacking[need{kustomization.key(), name}] = true
 			}
@@ -56,7 +64,7 @@ func (r *reach) variablesOf(kustomization *object, final bool) (variables, bool)
 			fmt.Sprintf("%q cannot be the name of a variable, and Flux applies nothing of %s for it", name, kustomization),
 			"write names of letters, digits and _ that do not begin with a digit, or keep other data in a ConfigMap of its own")
 	}
-	return v, true
+	return v
 }
 
 // from takes the values of a ConfigMap, nil for one that is not in the tree.

@@ -48,6 +48,7 @@ func Verify(ctx context.Context, options Options) (rollout.Verification, error) 
 		return rollout.Verification{}, fmt.Errorf("verify branches: %w", err)
 	}
 	defer v.close()
+	v.rulesOnly = true
 	if err := v.each(ctx, v.verify); err != nil {
 		return rollout.Verification{}, fmt.Errorf("verify branches: %w", err)
 	}
@@ -69,6 +70,9 @@ type verifier struct {
 	entries map[string]cluster
 	// changed are the files that did; nil is all.
 	changed changes
+	// rulesOnly says that only the rules ask for objects, so that others need not
+	// be kept.
+	rulesOnly bool
 
 	// mu guards what follows: clusters are looked at side by side.
 	mu     sync.Mutex
