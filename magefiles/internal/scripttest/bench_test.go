@@ -20,6 +20,9 @@ const (
 	verifyOneLimit, verifyTenLimit, verifyThousandLimit = 1.0, 0.25, 0.02
 	changedSinceLimit                                   = 100.0 // ms of CPU
 	memoryLimit                                         = 1.5   // times the memory for ten clusters
+	// times what a tenth of the files costs
+	largeLimit, largeMemoryLimit = 14.0, 10.0
+	unrenderedLimit              = 50.0 // ms of CPU
 )
 
 // kustomizeCLI is what the verification is compared with.
@@ -99,6 +102,52 @@ func BenchmarkVerifyMemory(b *testing.B) {
 		})
 	}
 	holdTo(b, "verify:branches of a thousand clusters", peak[1]/peak[0], memoryLimit, "times the memory for ten")
+}
+
+// BenchmarkVerifyLargeTree is what a tree of 100,000 files costs beside one of
+// 10,000, and what it costs where no cluster renders them.
+func BenchmarkVerifyLargeTree(b *testing.B) {
+	if testing.Short() {
+		b.Skip("it takes minutes")
+	}
+	binary := compileTargets(b)
+	var cost, peak [2]float64
+	for i, files := range []int{10_000, 100_000} {
+		tree := plant(b, largetree.Shape{Clusters: 2, Files: files})
+		verify := []string{binary, "verify:branches"}
+		cost[i] = measure(b, fmt.Sprintf("%d-files", files), 0, tree, verify)
+		b.Run(fmt.Sprintf("%d-files-memory", files), func(b *testing.B) {
+			for b.Loop() {
+				peak[i] = max(peak[i], memory(b, tree, verify))
+			}
+			b.ReportMetric(peak[i], "MB/op")
+		})
+	}
+	holdTo(b, "verify:branches of 100,000 files", cost[1]/cost[0], largeLimit, "times the CPU for 10,000")
+	holdTo(b, "verify:branches of 100,000 files", peak[1]/peak[0], largeMemoryLimit, "times the memory for 10,000")
+
+	tree := plant(b, largetree.Shape{Clusters: 2, Files: 20})
+	plantUnrendered(b, tree, 100_000)
+	unrendered := measure(b, "100000-files-unrendered", 0, tree, []string{binary, "verify:branches"})
+	holdTo(b, "verify:branches beside 100,000 files that nothing renders", unrendered, unrenderedLimit, "ms of CPU")
+}
+
+// plantUnrendered writes files that no cluster applies into a tree, a hundred in
+// a directory.
+func plantUnrendered(b *testing.B, tree string, files int) {
+	b.Helper()
+	for i := range files {
+		dir := filepath.Join(tree, "attic", fmt.Sprint(i/100))
+		if i%100 == 0 {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				b.Fatal(err)
+			}
+		}
+		content := fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: attic-%d\n", i)
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.yaml", i)), []byte(content), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 // memory is the most that a command has resident, in megabytes.
