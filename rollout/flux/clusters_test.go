@@ -183,3 +183,32 @@ func (b breakage) check(t *testing.T, broken string, clean map[string]string, fi
 func names(content, file string) bool {
 	return strings.Contains(content, path.Base(file)) || path.Base(file) == "kustomization.yaml" && strings.Contains(content, path.Base(path.Dir(file)))
 }
+
+// Where the plan names a manifest as the entry point, the way out of the wrong
+// path is its directory.
+func TestEntryDiffersNamesADirectory(t *testing.T) {
+	tree := good(t)
+	tree["fleet/apps/apps.yaml"] = tree["clusters/apps/flux/config/flux-system.yaml"] + `---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: cluster, namespace: flux-system}
+spec:
+  interval: 10m
+  path: ./clusters/infra/flux
+  prune: true
+  sourceRef: {kind: GitRepository, name: flux-system}
+`
+	o := options(write(t, tree))
+	o.Plan.Entries = map[string]string{"apps": "fleet/apps/apps.yaml"}
+	o.Clusters = []string{"apps"}
+	for _, f := range verify(t, o).Findings {
+		if f.Rule != rollout.RuleEntryDiffers {
+			continue
+		}
+		if want := "write path: ./fleet/apps, or another directory that is not a cluster's entry point"; f.Fix != want {
+			t.Errorf("the way out is %q, want %q", f.Fix, want)
+		}
+		return
+	}
+	t.Error("nothing says that apps applies the entry point of infra")
+}

@@ -44,9 +44,13 @@ func (c *checker) checkEntry(k *object) {
 	if !ok || other.name == c.cluster.name {
 		return
 	}
+	own := path.Clean(c.cluster.home())
+	if c.verifier.isFile(own) {
+		own = path.Dir(own)
+	}
 	c.add(rollout.RuleEntryDiffers, k, []string{fieldSpec, fieldPath},
 		fmt.Sprintf("%s of the cluster %s applies %s, which is the entry point of the cluster %s, of the stage %s", k, c.cluster.name, applied, other.name, other.stage.Name),
-		fmt.Sprintf("write path: ./%s, or another directory that is not a cluster's entry point", c.cluster.home()))
+		fmt.Sprintf("write path: ./%s, or another directory that is not a cluster's entry point", own))
 }
 
 // entriesOf are the directories that make up the entry points of all clusters.
