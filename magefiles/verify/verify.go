@@ -31,10 +31,10 @@ func Tree(ctx context.Context, cluster *string, json *bool) error {
 
 // Diff prints what every cluster would get new between two revisions, rendered.
 //
-// Flags: -cluster, -json. The values of Secrets are masked.
-func Diff(ctx context.Context, from, to string, cluster *string, json *bool) error {
+// Flags: -stage, -cluster, -json. The values of Secrets are masked.
+func Diff(ctx context.Context, from, to string, stage, cluster *string, json *bool) error {
 	return wire.RunOfflineWith(ctx, wire.Words{Given: []string{from, to}, Usage: "verify:diff release main"}, func(ctx context.Context, o *operate.Operator) error {
-		return o.VerifyDiff(ctx, operate.Comparison{From: from, To: to, Cluster: given(cluster), JSON: given(json)})
+		return o.VerifyDiff(ctx, operate.Comparison{From: from, To: to, Stage: given(stage), Cluster: given(cluster), JSON: given(json)})
 	})
 }
 

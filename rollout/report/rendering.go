@@ -97,23 +97,31 @@ func applicationLine(a rollout.Application) string {
 const (
 	linesOfObject = 200
 	linesOfDiff   = 4000
+	bytesOfDiff   = 250_000
+	// objectsOfDiff are named.
+	objectsOfDiff = 2000
 )
 
 // Diff says what clusters would get new, object by object. Where that is more than
 // anybody reads, the rest is named and not shown.
 func Diff(from, to string, diffs []rollout.ClusterDiff) Document {
 	var d Document
-	left := linesOfDiff
+	left, bytes, objects := linesOfDiff, bytesOfDiff, objectsOfDiff
 	for _, c := range diffs {
 		d.Heading("%s (stage %s): %s", c.Cluster, c.Stage, tallyChanges(c.Changes))
 		if len(c.Changes) == 0 {
 			d.Line("nothing that %s renders differs between %s and %s", c.Cluster, oneLine(from), oneLine(to))
 		}
-		for _, change := range c.Changes {
+		named := c.Changes[:min(objects, len(c.Changes))]
+		for _, change := range named {
 			d.Line("%s %s, by %s", change.Kind, oneLine(change.Object.String()), oneLine(strings.Join(change.Chain, " › ")))
-			shown := firstLines(change.Diff, min(linesOfObject, left))
+			shown := firstLines(change.Diff, linesWithin(change.Diff, bytes, min(linesOfObject, left)))
 			d.Code("diff", shown)
 			left -= strings.Count(shown, "\n")
+			bytes -= len(shown)
+		}
+		if objects -= len(named); len(named) < len(c.Changes) {
+			d.Line("… and %s more; -json has them all", count(len(c.Changes)-len(named), "object"))
 		}
 		for _, broken := range c.Broken {
 			d.Line("not rendered: %s", oneLine(broken))
@@ -123,6 +131,18 @@ func Diff(from, to string, diffs []rollout.ClusterDiff) Document {
 		}
 	}
 	return d
+}
+
+// linesWithin is how many lines of a text, at most so many, fit into some bytes.
+func linesWithin(text string, bytes, most int) int {
+	lines := 0
+	for line := range strings.Lines(text) {
+		if bytes -= len(line); bytes < 0 || lines >= most {
+			break
+		}
+		lines++
+	}
+	return lines
 }
 
 // firstLines are the first of some lines, and how many more there are.

@@ -57,6 +57,8 @@ type Operator struct {
 	In io.Reader
 	// Summary, where it is not nil, gets what is printed as Markdown.
 	Summary io.Writer
+	// Promoted, where it is not nil, is told what went out, once it has.
+	Promoted func([]Movement)
 }
 
 // ErrNotYet says that there is something to promote, and that it may not go out
@@ -140,7 +142,7 @@ func (o *Operator) Promote(ctx context.Context, args Promote) error {
 	}
 	var failures []error
 	var waiting []string
-	promoted := false
+	var moved []Movement
 	for _, stage := range stages {
 		r, err := o.promote(ctx, stage, args)
 		if err != nil {
@@ -149,18 +151,37 @@ func (o *Operator) Promote(ctx context.Context, args Promote) error {
 		}
 		switch r.Decision.Action {
 		case rollout.Promote:
-			promoted = true
+			moved = append(moved, movement(r))
 		case rollout.Wait, rollout.Blocked:
 			waiting = append(waiting, notYet(r))
 		}
 	}
+	if !args.DryRun {
+		o.tell(moved)
+	}
 	switch {
 	case len(failures) > 0:
 		return errors.Join(failures...)
-	case len(waiting) > 0 && !promoted:
+	case len(waiting) > 0 && len(moved) == 0:
 		return fmt.Errorf("%w: %s", ErrNotYet, strings.Join(waiting, "; "))
 	}
 	return nil
+}
+
+// A Movement is how a promotion moved the branch of a stage.
+type Movement struct {
+	Stage    string
+	From, To rollout.SHA
+}
+
+func movement(r rollout.Receipt) Movement {
+	return Movement{Stage: r.Decision.Stage.Name, From: r.Snapshot.Target.SHA, To: r.Decision.Revision.SHA}
+}
+
+func (o *Operator) tell(moved []Movement) {
+	if len(moved) > 0 && o.Promoted != nil {
+		o.Promoted(moved)
+	}
 }
 
 func (o *Operator) promote(ctx context.Context, stage rollout.Stage, args Promote) (rollout.Receipt, error) {

@@ -150,6 +150,9 @@ func (o *Operator) overrideHere(ctx context.Context, stage rollout.Stage, reques
 	if err != nil {
 		return err
 	}
+	if r.Decision.Action == rollout.Promote {
+		o.tell([]Movement{movement(r)})
+	}
 	return o.show(report.Override(r))
 }
 

@@ -77,8 +77,9 @@ func (o *Operator) rendering(cluster string) (flux.Options, error) {
 type Comparison struct {
 	// From and To are revisions.
 	From, To string
-	Cluster  string
-	JSON     bool
+	// Stage and Cluster are those to look at; empty for all.
+	Stage, Cluster string
+	JSON           bool
 }
 
 // VerifyDiff shows what every cluster would get new, rendered, when its branch
@@ -127,6 +128,9 @@ func (o *Operator) compare(ctx context.Context, args Comparison) (c comparison, 
 	if err != nil {
 		return c, err
 	}
+	if err := o.narrow(&options, args); err != nil {
+		return c, err
+	}
 	trees, err := o.OpenTrees(ctx, o.Root)
 	if err != nil {
 		return c, err
@@ -145,6 +149,26 @@ func (o *Operator) compare(ctx context.Context, args Comparison) (c comparison, 
 	}
 	c.after, err = renderAt(ctx, trees, c.to, options)
 	return c, err
+}
+
+// narrow leaves the clusters of one stage, where one is named.
+func (o *Operator) narrow(options *flux.Options, args Comparison) error {
+	if args.Stage == "" {
+		return nil
+	}
+	stage, err := o.File.Plan.Stage(args.Stage)
+	switch {
+	case err != nil:
+		return err
+	case args.Cluster == "":
+		options.Clusters = stage.Clusters
+	case !slices.Contains(stage.Clusters, args.Cluster):
+		return &rollout.Problem{
+			Kind: rollout.ErrUsage, What: fmt.Sprintf("the cluster %s is not of the stage %s", args.Cluster, stage.Name),
+			Ways: []string{"name one of the two"},
+		}
+	}
+	return nil
 }
 
 func renderAt(ctx context.Context, trees Trees, commit rollout.SHA, options flux.Options) (rollout.Rendering, error) {

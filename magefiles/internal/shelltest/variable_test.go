@@ -257,8 +257,8 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		{"verify:diff", []string{"FROM=release", "TO=main"}, []string{"verify:diff", "release", "main"}},
 		{
 			"verify:diff",
-			[]string{"FROM=HEAD~1", "TO=a b", "CLUSTER=apps", "JSON=true"},
-			[]string{"verify:diff", "HEAD~1", "a b", "-cluster=apps", "-json=true"},
+			[]string{"FROM=HEAD~1", "TO=a b", "STAGE=apps", "CLUSTER=apps-1", "JSON=true"},
+			[]string{"verify:diff", "HEAD~1", "a b", "-stage=apps", "-cluster=apps-1", "-json=true"},
 		},
 		{"verify:exposure", nil, []string{"verify:exposure"}},
 		{"verify:exposure", []string{"FROM=v1", "TO=v2", "JSON=true"}, []string{"verify:exposure", "-from=v1", "-to=v2", "-json=true"}},

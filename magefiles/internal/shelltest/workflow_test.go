@@ -46,12 +46,14 @@ type (
 		Default           any
 	}
 	job struct {
-		If             string
-		Needs          string
-		Environment    string
-		TimeoutMinutes int `yaml:"timeout-minutes"`
-		Permissions    *map[string]string
-		Concurrency    *struct {
+		If              string
+		Needs           string
+		ContinueOnError bool `yaml:"continue-on-error"`
+		Outputs         map[string]string
+		Environment     string
+		TimeoutMinutes  int `yaml:"timeout-minutes"`
+		Permissions     *map[string]string
+		Concurrency     *struct {
 			Group            string
 			CancelInProgress yaml.Node `yaml:"cancel-in-progress"`
 		}
@@ -59,6 +61,7 @@ type (
 		Steps []step
 	}
 	step struct {
+		ID       string
 		Name, If string
 		Uses     yaml.Node
 		With     map[string]string
@@ -219,7 +222,7 @@ func TestScriptsTakeNothingFromExpressions(t *testing.T) {
 func TestTargetsThatWorkflowsCallExist(t *testing.T) {
 	target := regexp.MustCompile(`\b(?:release|verify):[A-Za-z]+|go tool mage ([a-z:]+)`)
 	flags := regexp.MustCompile(`\s"?-([A-Za-z]+)=`)
-	words := regexp.MustCompile(`\s[A-Za-z0-9~^]+`)
+	words := regexp.MustCompile(`\s"?\$?[A-Za-z0-9~^]+`)
 	calls := 0
 	check := func(script string) {
 		for _, line := range strings.Split(script, "\n") {
@@ -247,16 +250,16 @@ func TestTargetsThatWorkflowsCallExist(t *testing.T) {
 			}
 		}
 	}
-	if calls != 4 {
-		t.Errorf("%d calls of Mage targets, want 4: promote, override, verify, diff", calls)
+	if calls != 5 {
+		t.Errorf("%d calls of Mage targets, want 5: promote, override, verify, and diff twice", calls)
 	}
 	script, err := os.ReadFile(filepath.Join(root, ".ci", "run"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	check(string(script))
-	if calls != 7 {
-		t.Errorf("%d calls of Mage targets in .ci/run, want 3: test, verify, demo", calls-4)
+	if calls != 8 {
+		t.Errorf("%d calls of Mage targets in .ci/run, want 3: test, verify, demo", calls-5)
 	}
 	checkCall(t, "release:override", 0, []string{"direct", "yes", "throughHold", "reason", "sha", "stage"})
 	checkCall(t, "release:promote", 0, []string{"stage"})
@@ -537,6 +540,39 @@ func TestInputsArriveAsTyped(t *testing.T) {
 				t.Errorf("the binary was called with %q, want it to end with %q", got, want)
 			}
 		})
+	}
+}
+
+// What went out is shown by a job that no promotion waits for or fails with, and
+// that has no credential.
+func TestWhatWentOutIsShown(t *testing.T) {
+	w := promoteWorkflow(t)
+	promote, diff := w.Jobs["promote"], w.Jobs["diff"]
+	if got, want := promote.Outputs["promoted"], "${{ steps."+promotingStep(t).ID+".outputs.promoted }}"; got != want {
+		t.Errorf("what was promoted is %q, want %q", got, want)
+	}
+	if diff.Needs != "promote" || !strings.Contains(diff.If, "!cancelled() && needs.promote.outputs.promoted") {
+		t.Errorf("it runs after %q, if %q", diff.Needs, diff.If)
+	}
+	if !diff.ContinueOnError || diff.Concurrency != nil {
+		t.Error("what goes wrong in it fails the run, or the next promotion waits for it")
+	}
+	steps := runSteps(diff)
+	recorded := newRecorder(t, "rollout")
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte(steps[len(steps)-1].Run), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for code := range 2 {
+		env := []string{
+			"PROMOTED=edge 1111111 2222222\napps $(touch executed) 4444444", "RUNNER_TEMP=" + filepath.Dir(recorded.path),
+			"RECORDER_LOG=" + recorded.log, "RECORDER_EXIT=" + strconv.Itoa(code),
+		}
+		r := run(t, t.TempDir(), "", env, "bash", "--noprofile", "--norc", "-eo", "pipefail", script)
+		want := []string{"verify:diff", "$(touch", "executed) 4444444", "-stage=apps"}
+		if diff := cmp.Diff(want, recorded.arguments(t)); diff != "" || r.code != code {
+			t.Errorf("exit %d, want %d, and the last stage shown, whatever came of the first (-want +got):\n%s%s", r.code, code, diff, r.stderr)
+		}
 	}
 }
 

@@ -26,7 +26,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/user"
@@ -93,7 +92,7 @@ func run(ctx context.Context, words Words, steps ...Command) error {
 	return Exit(errors.Join(err, summary.Close()))
 }
 
-func attempt(ctx context.Context, summary io.Writer, words Words, steps []Command) error {
+func attempt(ctx context.Context, summary *summary, words Words, steps []Command) error {
 	if err := refuseStray(os.Args[1:], words); err != nil {
 		return err
 	}
@@ -110,7 +109,7 @@ func attempt(ctx context.Context, summary io.Writer, words Words, steps []Comman
 }
 
 // open reads the plan and finds out who is there to talk to.
-func open(summary io.Writer) (*operate.Operator, error) {
+func open(summary *summary) (*operate.Operator, error) {
 	file, err := planfile.Load(planPath, planfile.Options{GitHubHosts: gitHubHosts(), Now: time.Now()})
 	if err != nil {
 		return nil, err
@@ -125,6 +124,9 @@ func open(summary io.Writer) (*operate.Operator, error) {
 	}
 	o.OpenTrees = func(ctx context.Context, root string) (operate.Trees, error) {
 		return gitrepo.OpenCheckout(ctx, root)
+	}
+	if path := os.Getenv("GITHUB_OUTPUT"); path != "" {
+		o.Promoted = func(moved []operate.Movement) { noteMovements(path, moved) }
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		o.In = os.Stdin
@@ -151,7 +153,7 @@ func gitHubHosts() []string {
 
 // openSummary opens the job's summary, of which there is one in a GitHub
 // workflow only; elsewhere what is written to it goes nowhere.
-func openSummary() (*os.File, error) {
+func openSummary() (*summary, error) {
 	path := os.Getenv("GITHUB_STEP_SUMMARY")
 	if path == "" {
 		path = os.DevNull
@@ -160,7 +162,7 @@ func openSummary() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the job's summary: %w", err)
 	}
-	return f, nil
+	return newSummary(f)
 }
 
 // connect wires the adapters of the forge that the plan names.
