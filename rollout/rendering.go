@@ -126,8 +126,9 @@ type ClusterDiff struct {
 	Stage   string         `json:"stage"`
 	Cluster string         `json:"cluster"`
 	Changes []ObjectChange `json:"changes"`
-	// Broken and Unknown are of the tree that the cluster gets: what is not in
-	// the changes because it cannot be rendered, or is not known.
+	// Broken is what is not in the changes because it cannot be rendered, of the
+	// tree that the cluster gets or of the one before, and Unknown what is not
+	// known of the former.
 	Broken  []string `json:"broken,omitempty"`
 	Unknown []string `json:"unknown,omitempty"`
 }

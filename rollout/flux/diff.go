@@ -21,18 +21,49 @@ func Diff(before, after rollout.Rendering) []rollout.ClusterDiff {
 		if i >= 0 {
 			was = before.Clusters[i]
 		}
-		d := rollout.ClusterDiff{Stage: c.Stage, Cluster: c.Cluster, Changes: compare(was, c)}
-		for _, a := range c.Applications {
-			for _, broken := range a.Broken {
-				d.Broken = append(d.Broken, strings.Join(a.Chain, " › ")+": "+broken)
-			}
-			for _, unknown := range a.Unknown {
-				d.Unknown = append(d.Unknown, strings.Join(a.Chain, " › ")+": "+unknown)
+		d := rollout.ClusterDiff{Stage: c.Stage, Cluster: c.Cluster}
+		var broken [][]string
+		for _, a := range was.Applications {
+			// What was not there at all is new.
+			if len(a.Files) > 0 && len(a.Broken) > 0 {
+				broken = append(broken, a.Chain)
+				d.Broken = append(d.Broken, said(a, "before, ", a.Broken)...)
 			}
 		}
+		for _, a := range c.Applications {
+			if len(a.Broken) > 0 {
+				broken = append(broken, a.Chain)
+				d.Broken = append(d.Broken, said(a, "", a.Broken)...)
+			}
+			d.Unknown = append(d.Unknown, said(a, "", a.Unknown)...)
+		}
+		d.Changes = compare(without(was, broken), without(c, broken))
 		all = append(all, d)
 	}
 	return all
+}
+
+// said is what is to be said of an application.
+func said(a rollout.Application, lead string, messages []string) []string {
+	var all []string
+	for _, message := range messages {
+		all = append(all, strings.Join(a.Chain, " › ")+": "+lead+message)
+	}
+	return all
+}
+
+// without leaves out what is broken on either side, and what that leads to: Flux
+// applies nothing of it, and so removes nothing, either.
+func without(c rollout.RenderedCluster, broken [][]string) rollout.RenderedCluster {
+	if len(broken) == 0 {
+		return c
+	}
+	c.Applications = slices.DeleteFunc(slices.Clone(c.Applications), func(a rollout.Application) bool {
+		return slices.ContainsFunc(broken, func(chain []string) bool {
+			return len(chain) <= len(a.Chain) && slices.Equal(chain, a.Chain[:len(chain)])
+		})
+	})
+	return c
 }
 
 // compare walks along both sorted lists.

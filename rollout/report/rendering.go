@@ -108,8 +108,8 @@ func Diff(from, to string, diffs []rollout.ClusterDiff) Document {
 	var d Document
 	left, bytes, objects := linesOfDiff, bytesOfDiff, objectsOfDiff
 	for _, c := range diffs {
-		d.Heading("%s (stage %s): %s", c.Cluster, c.Stage, tallyChanges(c.Changes))
-		if len(c.Changes) == 0 {
+		d.Heading("%s (stage %s): %s", c.Cluster, c.Stage, tallyDiff(c))
+		if len(c.Changes) == 0 && len(c.Broken) == 0 {
 			d.Line("nothing that %s renders differs between %s and %s", c.Cluster, oneLine(from), oneLine(to))
 		}
 		named := c.Changes[:min(objects, len(c.Changes))]
@@ -165,6 +165,17 @@ func WriteDiffJSON(w io.Writer, diffs []rollout.ClusterDiff) error {
 		}
 	}
 	return write(w, diffs)
+}
+
+func tallyDiff(c rollout.ClusterDiff) string {
+	tally := tallyChanges(c.Changes)
+	switch {
+	case len(c.Broken) == 0:
+		return tally
+	case len(c.Changes) == 0:
+		return "not rendered"
+	}
+	return tally + ", and not all of it rendered"
 }
 
 func tallyChanges(changes []rollout.ObjectChange) string {
