@@ -40,7 +40,10 @@ func OpenCheckout(ctx context.Context, dir string) (*Checkout, error) {
 // a tag, HEAD~2. A branch is also looked for at the remote origin.
 func (c *Checkout) Resolve(ctx context.Context, name string) (rollout.SHA, error) {
 	if name == "" || strings.HasPrefix(name, "-") || strings.ContainsAny(name, "\x00\n") {
-		return "", &rollout.Problem{Kind: rollout.ErrUsage, What: fmt.Sprintf("%q cannot be the name of a revision", name)}
+		return "", &rollout.Problem{
+			Kind: rollout.ErrUsage, What: fmt.Sprintf("%q cannot be the name of a revision", name),
+			Ways: []string{"write a SHA, or the name of a branch or tag"},
+		}
 	}
 	for _, candidate := range []string{name, "refs/remotes/origin/" + name} {
 		out, err := git(ctx, nil, "-C", c.dir, "rev-parse", "--verify", "--quiet", "--end-of-options", candidate+"^{commit}")
@@ -149,13 +152,18 @@ func (c *Checkout) copy(ctx context.Context, entries []treeEntry, root *os.Root)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, cmd.Wait()) }()
+	defer func() {
+		// What it says of being killed for an error is no second one.
+		if ended := cmd.Wait(); err == nil {
+			err = ended
+		}
+	}()
 	in := bufio.NewReaderSize(printed, 1<<16)
 	made := map[string]bool{".": true}
 	for _, e := range entries {
 		if err := e.write(in, root, made); err != nil {
 			_ = cmd.Process.Kill()
-			return fmt.Errorf("%s: %w", e.name, err)
+			return fmt.Errorf("write the file %q of it: %w", e.name, err)
 		}
 	}
 	return nil

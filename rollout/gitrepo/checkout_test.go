@@ -161,3 +161,26 @@ func TestCheckoutRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A tree that no checkout can have is refused with the name that is at fault, and
+// nothing is written outside.
+func TestExportOfAHostileTree(t *testing.T) {
+	dir := t.TempDir()
+	runGit(t, dir, "init", "--quiet")
+	commitFiles(t, dir, map[string]string{"a": strings.Repeat("a", 1<<20)})
+	blob := runGit(t, dir, "rev-parse", "HEAD:a")
+	listing := filepath.Join(t.TempDir(), "listing")
+	if err := os.WriteFile(listing, []byte("100644 blob "+blob+"\t..\n100644 blob "+blob+"\ta\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tree := runGit(t, dir, "-c", "alias.hostile=!git mktree <"+listing, "hostile")
+	commit := runGit(t, dir, "commit-tree", "-m", "hostile", tree)
+	c, err := gitrepo.OpenCheckout(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Export(t.Context(), rollout.SHA(commit), t.TempDir())
+	if err == nil || !strings.Contains(err.Error(), `the file ".."`) || strings.Contains(err.Error(), "killed") {
+		t.Errorf("Export = %v, want the name, and nothing of a process", err)
+	}
+}
