@@ -36,7 +36,7 @@ func (d *Dispatcher) Override(ctx context.Context, stage Stage, request Override
 	if err != nil && !errors.Is(err, ErrUncertain) {
 		return Run{}, fmt.Errorf("dispatch %s: %w", PromoteWorkflow, err)
 	}
-	run, err := d.follow(ctx, id)
+	run, err := d.follow(ctx, id, func() bool { return d.verify(ctx, stage, revision) == nil })
 	if err != nil {
 		return run, err
 	}
@@ -83,10 +83,11 @@ const (
 // dispatched.
 const findWithin = 2 * time.Minute
 
-// follow looks at the run, ever less often, until it is completed. It has no
-// end of its own: a run can wait for a runner for hours, and giving up on it
-// would not stop it.
-func (d *Dispatcher) follow(ctx context.Context, id int64) (Run, error) {
+// follow looks at the run, ever less often, until it is completed, or what it is
+// for is done: whenever one of its jobs has succeeded, done tells. What the run
+// does after that nobody has to wait for at night. It has no end of its own: a run
+// can wait for a runner for hours, and giving up on it would not stop it.
+func (d *Dispatcher) follow(ctx context.Context, id int64, done func() bool) (Run, error) {
 	var last Run
 	waited, pause := time.Duration(0), firstPause
 	for {
@@ -97,6 +98,7 @@ func (d *Dispatcher) follow(ctx context.Context, id int64) (Run, error) {
 		case err != nil:
 			return last, lost(last, err)
 		}
+		before := last
 		if run.ID != 0 {
 			id = run.ID
 			if d.Progress != nil && changed(last, run) {
@@ -104,7 +106,7 @@ func (d *Dispatcher) follow(ctx context.Context, id int64) (Run, error) {
 			}
 			last = run
 		}
-		if run.Status == "completed" {
+		if run.Status == "completed" || succeeded(run) > succeeded(before) && done() {
 			return run, nil
 		}
 		if run.ID == 0 && waited > findWithin {
@@ -127,6 +129,17 @@ func (d *Dispatcher) look(ctx context.Context, id int64) (Run, error) {
 		return d.Workflows.FindRun(ctx, PromoteWorkflow, d.Request)
 	}
 	return d.Workflows.Run(ctx, id)
+}
+
+// succeeded counts the jobs that have.
+func succeeded(run Run) int {
+	n := 0
+	for _, job := range run.Jobs {
+		if job.Conclusion == "success" {
+			n++
+		}
+	}
+	return n
 }
 
 // changed tells whether there is something new to say of a run.

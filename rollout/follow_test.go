@@ -222,3 +222,49 @@ func TestDispatchCancelled(t *testing.T) {
 		}
 	}
 }
+
+// A stepwise runner goes through its runs, one a look, and stays at the last.
+type stepwise struct {
+	runs  []rollout.Run
+	looks int
+	// before is told of each look.
+	before func(look int)
+}
+
+func (s *stepwise) Dispatch(context.Context, string, map[string]string) (int64, error) { return 7, nil }
+
+func (s *stepwise) FindRun(ctx context.Context, _, _ string) (rollout.Run, error) {
+	return s.Run(ctx, 7)
+}
+
+func (s *stepwise) Run(ctx context.Context, _ int64) (rollout.Run, error) {
+	s.before(s.looks)
+	run := s.runs[min(s.looks, len(s.runs)-1)]
+	s.looks++
+	return run, ctx.Err()
+}
+
+// Whoever overrides waits for the branch, and not for what the run does after it;
+// and a job that succeeded proves nothing.
+func TestOverrideWaitsForTheBranchAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := func(jobs ...string) rollout.Run {
+			run := rollout.Run{ID: 7, Status: "in_progress"}
+			for _, conclusion := range jobs {
+				run.Jobs = append(run.Jobs, rollout.Job{Conclusion: conclusion})
+			}
+			return run
+		}
+		r := soaked(t)
+		runs := &stepwise{runs: []rollout.Run{at(""), at("success", ""), at("success", "success", "")}, before: func(look int) {
+			if look == 2 {
+				r.branches["release"] = sha("B")
+			}
+		}}
+		d := rollout.Dispatcher{Engine: r.engine(twoStages), Workflows: runs, Request: "request-1"}
+		run, err := d.Override(t.Context(), apps, rollout.OverrideRequest{Revision: rollout.Prefix(sha("B"))})
+		if err != nil || run.Status != "in_progress" || runs.looks != 3 {
+			t.Errorf("%+v, %v, after %d looks", run, err, runs.looks)
+		}
+	})
+}
