@@ -1,6 +1,7 @@
 package flux
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -58,7 +59,9 @@ func (t *tree) readable(message string) string {
 	}
 }
 
-func lineIn(message string) int {
+// lineIn is the line of a file that a message names. The parser may have looked
+// for more behind the last one.
+func lineIn(message string, content []byte) int {
 	match := yamlLine.FindStringSubmatch(message)
 	if match == nil {
 		return 1
@@ -67,13 +70,14 @@ func lineIn(message string) int {
 	if err != nil {
 		return 1
 	}
-	return line
+	last := bytes.Count(bytes.TrimRight(content, "\r\n"), []byte("\n")) + 1
+	return max(1, min(line, last))
 }
 
 // malformed is the problem of a kustomization that cannot be decoded.
 func (s *survey) malformed(k *kustomization, err error) problem {
 	p := problem{
-		place: place{file: k.file, line: lineIn(err.Error())}, rule: rollout.RuleBuildFailed,
+		place: place{file: k.file, line: lineIn(err.Error(), k.written)}, rule: rollout.RuleBuildFailed,
 		message: "the kustomization cannot be read: " + s.tree.readable(err.Error()), fix: "mend the YAML at or just above this line",
 	}
 	if match := unknownField.FindStringSubmatch(err.Error()); match != nil {
@@ -176,7 +180,7 @@ func (s *survey) unparsable(file string, content []byte) (problem, bool) {
 	}
 	if _, err := documents(content); err != nil {
 		return problem{
-			place:   place{file: file, line: lineIn(err.Error())},
+			place:   place{file: file, line: lineIn(err.Error(), content)},
 			message: "it is not YAML: " + s.tree.readable(err.Error()), fix: "mend the YAML at or just above this line",
 		}, true
 	}
@@ -266,7 +270,8 @@ func (s *survey) placeIn(message string) place {
 	if matches := namedFile.FindAllStringSubmatch(message, -1); matches != nil {
 		written = matches[len(matches)-1][1]
 		if name, ok := joinLocal(dir, written); ok && slices.Contains(s.files, name) {
-			return place{file: name, line: lineIn(message)}
+			content, _ := s.tree.read(name)
+			return place{file: name, line: lineIn(message, content)}
 		}
 	}
 	for _, k := range s.order {
@@ -274,7 +279,7 @@ func (s *survey) placeIn(message string) place {
 			return k.find([]any{"resources", i})
 		}
 		if k.dir == dir && k.generated == nil {
-			return place{file: k.file, line: lineIn(message)}
+			return place{file: k.file, line: lineIn(message, k.written)}
 		}
 	}
 	return s.entry.find(nil)

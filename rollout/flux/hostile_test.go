@@ -154,6 +154,18 @@ func deepAliases(levels int) string {
 	return b.String()
 }
 
+// TestLineBeyondTheEnd: the parser of YAML says of the last line that the one behind
+// it is wrong.
+func TestLineBeyondTheEnd(t *testing.T) {
+	tree := good(t)
+	tree["kubernetes/kustomization.yaml"] = "kind: Kustomization\nresources:\n  - namespace.yaml\nP"
+	for _, f := range verify(t, options(write(t, tree))).Findings {
+		if f.Rule != rollout.RuleBuildFailed || f.Line != 4 {
+			t.Errorf("finding = %+v, want a %s in line 4", f, rollout.RuleBuildFailed)
+		}
+	}
+}
+
 // TestPathGarbage: whatever a spec.path is, it neither ends the verification nor
 // leads out of the repository.
 func TestPathGarbage(t *testing.T) {

@@ -41,7 +41,7 @@ func options(root string) flux.Options {
 }
 
 // good is a tree without findings; the fixtures change files of it.
-func good(t *testing.T) map[string]string {
+func good(t testing.TB) map[string]string {
 	t.Helper()
 	archive, err := txtar.ParseFile("testdata/good.txtar")
 	if err != nil {
