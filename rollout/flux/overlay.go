@@ -191,6 +191,9 @@ func (s *survey) apply(k *kustomization, o overlay) error {
 			// Flux takes it, and prunes what stood in it.
 			s.empty(k)
 		}
+		if o.isEmpty() && len(written.Resources) > 0 {
+			return nil // what Flux writes says the same
+		}
 	}
 	spec := types.Kustomization{TypeMeta: types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind}}
 	if k.generated == nil {
