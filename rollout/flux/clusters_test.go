@@ -1,6 +1,7 @@
 package flux_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -211,4 +212,35 @@ spec:
 		return
 	}
 	t.Error("nothing says that apps applies the entry point of infra")
+}
+
+// Clusters that share a directory in which something is wrong look for its line side
+// by side. The race detector watches.
+func TestClustersShareWhatIsWrong(t *testing.T) {
+	tree := map[string]string{
+		"base/kustomization.yaml": "resources:\n  - namespace.yaml\n  - gone.yaml\n",
+		"base/namespace.yaml":     "apiVersion: v1\nkind: Namespace\nmetadata: {name: shared}\n",
+	}
+	p := plan()
+	p.Stages[1].Clusters = nil
+	for i := range 8 {
+		name := fmt.Sprintf("c%d", i)
+		p.Stages[1].Clusters = append(p.Stages[1].Clusters, name)
+		tree["clusters/"+name+"/flux/kustomization.yaml"] = "resources: [../../../base]\n"
+	}
+	o := options(write(t, tree))
+	o.Plan = p
+	v, err := flux.Verify(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, f := range v.Findings {
+		if f.File == "base/kustomization.yaml" && f.Line == 3 {
+			found++
+		}
+	}
+	if found != 8 {
+		t.Errorf("%d of 8 clusters say where it is: %+v", found, v.Findings)
+	}
 }

@@ -2,6 +2,7 @@ package flux
 
 import (
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
@@ -22,17 +23,19 @@ type kustomization struct {
 	// plugin tells that its objects configure plugins: it was reached through
 	// generators, transformers or validators.
 	plugin bool
-	// parsed is what is written, once a line of it was asked for.
-	parsed *yaml.Node
+	// parsed is what is written, once a line of it was asked for: by whichever of
+	// the clusters that share it has something wrong first.
+	parsing sync.Once
+	parsed  *yaml.Node
 }
 
 // node is the kustomization as it is written. It is parsed when a line of it
 // is asked for, which is only where something is wrong.
 func (k *kustomization) node() *yaml.Node {
-	if k.parsed == nil {
+	k.parsing.Do(func() {
 		nodes, _ := documents(k.written)
 		k.parsed = append(nodes, &yaml.Node{})[0]
-	}
+	})
 	return k.parsed
 }
 
