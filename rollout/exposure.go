@@ -24,13 +24,16 @@ type StageExposure struct {
 	// cannot be known of them, in words: changes may be missing then.
 	Broken  []string `json:"broken,omitempty"`
 	Unknown []string `json:"unknown,omitempty"`
+	// Idle is what clusters of the stages before do not apply, and why, in words:
+	// what they render there meets nothing.
+	Idle []string `json:"idle,omitempty"`
 }
 
 // An ExposedFile is a changed file that a stage renders.
 type ExposedFile struct {
 	Name string `json:"name"`
 	// Clusters are those of the stage that render it, and Exercised those of the
-	// stages before it that do. There are none where it soaks for nothing.
+	// stages before it that apply it. There are none where it soaks for nothing.
 	Clusters  []string `json:"clusters"`
 	Exercised []string `json:"exercised,omitempty"`
 }

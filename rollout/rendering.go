@@ -41,6 +41,8 @@ type Application struct {
 	// words, and Broken why it cannot be rendered.
 	Unknown []string `json:"unknown,omitempty"`
 	Broken  []string `json:"broken,omitempty"`
+	// Suspended says that its Flux Kustomization is: it applies nothing new.
+	Suspended bool `json:"suspended,omitempty"`
 	// Objects are what it applies.
 	Objects []RenderedObject `json:"-"`
 	// Count is the number of Objects.

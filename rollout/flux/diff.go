@@ -58,12 +58,15 @@ func without(c rollout.RenderedCluster, broken [][]string) rollout.RenderedClust
 	if len(broken) == 0 {
 		return c
 	}
-	c.Applications = slices.DeleteFunc(slices.Clone(c.Applications), func(a rollout.Application) bool {
-		return slices.ContainsFunc(broken, func(chain []string) bool {
-			return len(chain) <= len(a.Chain) && slices.Equal(chain, a.Chain[:len(chain)])
-		})
-	})
+	c.Applications = slices.DeleteFunc(slices.Clone(c.Applications), func(a rollout.Application) bool { return isBelow(a.Chain, broken) })
 	return c
+}
+
+// isBelow tells whether a chain is one of some, or leads on from it.
+func isBelow(chain []string, some [][]string) bool {
+	return slices.ContainsFunc(some, func(one []string) bool {
+		return len(one) <= len(chain) && slices.Equal(one, chain[:len(one)])
+	})
 }
 
 // compare walks along both sorted lists.

@@ -11,22 +11,30 @@ import (
 // which objects change on them, and whether the clusters of the stages before
 // met the same. Changed are slash paths relative to the repository's root.
 func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string) rollout.Exposure {
-	e := exposing{before: filesOf(before), after: filesOf(after), objects: map[string]map[rollout.RenderedObject]rollout.ObjectChangeKind{}}
+	idle := idleIn(after)
+	e := exposing{
+		before: filesOf(before), after: filesOf(after), metBefore: filesOf(idle.leftOut(before)), metAfter: filesOf(idle.leftOut(after)),
+		objects: map[string]objectChanges{}, met: map[string]objectChanges{},
+	}
 	diffs := Diff(before, after)
 	for _, d := range diffs {
-		e.objects[d.Cluster] = map[rollout.RenderedObject]rollout.ObjectChangeKind{}
+		e.objects[d.Cluster], e.met[d.Cluster] = objectChanges{}, objectChanges{}
 		for _, c := range d.Changes {
 			e.objects[d.Cluster][withoutText(c.Object)] = c.Kind
+			if !isBelow(c.Chain, idle[d.Cluster]) {
+				e.met[d.Cluster][withoutText(c.Object)] = c.Kind
+			}
 		}
 	}
 	var found rollout.Exposure
-	var earlier []string
+	var earlier, idlers []string
 	for i, stage := range plan.Stages {
 		if i > 0 {
 			s := rollout.StageExposure{
 				Stage: stage.Name, Upstream: plan.Stages[i-1].Name,
 				Files: e.exposedFiles(changed, stage.Clusters, earlier), Objects: e.exposedObjects(stage.Clusters, earlier),
 			}
+			s.Idle = slices.Clip(idlers)
 			for _, d := range diffs {
 				if d.Stage == stage.Name {
 					s.Broken, s.Unknown = append(s.Broken, d.Broken...), append(s.Unknown, d.Unknown...)
@@ -35,6 +43,7 @@ func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string
 			found.Stages = append(found.Stages, s)
 		}
 		earlier = append(earlier, stage.Clusters...)
+		idlers = append(idlers, whyIdle(after, stage.Clusters)...)
 	}
 	for _, name := range changed {
 		if len(rendering(name, earlier, e.before, e.after)) == 0 {
@@ -46,8 +55,56 @@ func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string
 
 // exposing is what is known of each cluster, by its name.
 type exposing struct {
-	before, after files
-	objects       map[string]map[rollout.RenderedObject]rollout.ObjectChangeKind
+	// before and after are all that is rendered, and the others what of it Flux
+	// applies afterwards.
+	before, after, metBefore, metAfter files
+	// objects are those that change, and met those with which Flux does it.
+	objects, met map[string]objectChanges
+}
+
+type objectChanges map[rollout.RenderedObject]rollout.ObjectChangeKind
+
+// idleChains lead to what each cluster does not apply, by its name.
+type idleChains map[string][][]string
+
+// idleIn finds what Flux applies nothing of. What that leads to is left out with
+// it: it may never have been applied.
+func idleIn(r rollout.Rendering) idleChains {
+	idle := idleChains{}
+	for _, c := range r.Clusters {
+		for _, a := range c.Applications {
+			if a.Suspended || len(a.Broken) > 0 {
+				idle[c.Cluster] = append(idle[c.Cluster], a.Chain)
+			}
+		}
+	}
+	return idle
+}
+
+// leftOut is a rendering without it.
+func (idle idleChains) leftOut(r rollout.Rendering) rollout.Rendering {
+	var left rollout.Rendering
+	for _, c := range r.Clusters {
+		left.Clusters = append(left.Clusters, without(c, idle[c.Cluster]))
+	}
+	return left
+}
+
+// whyIdle says of some clusters what they do not apply, and why.
+func whyIdle(r rollout.Rendering, clusters []string) []string {
+	var all []string
+	for _, c := range r.Clusters {
+		if !slices.Contains(clusters, c.Cluster) {
+			continue
+		}
+		for _, a := range c.Applications {
+			all = append(all, said(a, "it cannot be rendered: ", a.Broken)...)
+			if a.Suspended {
+				all = append(all, said(a, "", []string{"it is suspended"})...)
+			}
+		}
+	}
+	return all
 }
 
 // files are what each cluster renders, by its name.
@@ -73,7 +130,7 @@ func rendering(file string, clusters []string, trees ...files) []string {
 }
 
 // exposedFiles are the changed files that some clusters render, before or after.
-// What they render afterwards has been exercised where an earlier cluster renders
+// What they render afterwards has been exercised where an earlier cluster applies
 // it afterwards, too: that one rendered it before says nothing of how it is now.
 // What they do not render any more was taken away from them, and that has been
 // exercised by whoever had it.
@@ -84,9 +141,9 @@ func (e exposing) exposedFiles(changed, clusters, earlier []string) []rollout.Ex
 		if len(by) == 0 {
 			continue
 		}
-		exercised := rendering(name, earlier, e.after)
+		exercised := rendering(name, earlier, e.metAfter)
 		if len(rendering(name, clusters, e.after)) == 0 {
-			exercised = rendering(name, earlier, e.before, e.after)
+			exercised = rendering(name, earlier, e.metBefore, e.metAfter)
 		}
 		all = append(all, rollout.ExposedFile{Name: name, Clusters: by, Exercised: exercised})
 	}
@@ -94,10 +151,10 @@ func (e exposing) exposedFiles(changed, clusters, earlier []string) []rollout.Ex
 }
 
 // changing are those of some clusters on which an object changes.
-func (e exposing) changing(o rollout.RenderedObject, clusters []string) []string {
+func changing(o rollout.RenderedObject, clusters []string, changes map[string]objectChanges) []string {
 	var found []string
 	for _, c := range clusters {
-		if e.objects[c][o] != "" {
+		if changes[c][o] != "" {
 			found = append(found, c)
 		}
 	}
@@ -105,13 +162,13 @@ func (e exposing) changing(o rollout.RenderedObject, clusters []string) []string
 }
 
 func (e exposing) exposedObjects(clusters, earlier []string) []rollout.ExposedObject {
-	kinds := map[rollout.RenderedObject]rollout.ObjectChangeKind{}
+	kinds := objectChanges{}
 	for _, c := range slices.Backward(clusters) {
 		maps.Copy(kinds, e.objects[c])
 	}
 	var all []rollout.ExposedObject
 	for _, o := range slices.SortedFunc(maps.Keys(kinds), rollout.RenderedObject.Compare) {
-		all = append(all, rollout.ExposedObject{Object: o, Kind: kinds[o], Clusters: e.changing(o, clusters), Exercised: e.changing(o, earlier)})
+		all = append(all, rollout.ExposedObject{Object: o, Kind: kinds[o], Clusters: changing(o, clusters, e.objects), Exercised: changing(o, earlier, e.met)})
 	}
 	return all
 }

@@ -126,6 +126,7 @@ func (r *reach) rendered(a *application) rollout.Application {
 		ref := a.by.sourceRef()
 		out.Source = ref.kind + " " + ref.namespace + "/" + ref.name
 		out.Branch = r.branch(r.verifier.Plan.Source)
+		out.Suspended = text(field(a.by.node, fieldSpec, "suspend")) == "true"
 	}
 	out.Broken = append(a.broken(), r.refused(a)...)
 	for _, m := range a.directory.resources {

@@ -1,6 +1,8 @@
 package flux_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -279,6 +281,83 @@ func TestExposeCountsWhatIsThereAfterwards(t *testing.T) {
 		e := flux.Expose(plan(), tree(c.infraBefore, c.appsBefore), tree(c.infraAfter, c.appsAfter), []string{"base/x.yaml"})
 		if got := e.Of("apps"); len(got.Files) != 1 || (len(got.Unexercised()) == 0) != c.exercised {
 			t.Errorf("%s: %+v", name, got.Files)
+		}
+	}
+}
+
+// What a cluster does not apply meets nothing, although it is rendered.
+func TestExposeCountsWhatIsApplied(t *testing.T) {
+	application := func(chain ...string) rollout.Application {
+		return rollout.Application{Chain: chain, Files: []string{"base/x.yaml"}}
+	}
+	entry, below := application("infra"), application("infra", "apps", "shop")
+	parent := rollout.Application{Chain: []string{"infra", "apps"}}
+	broken := func(a rollout.Application) rollout.Application {
+		a.Broken = []string{"kustomize says no"}
+		return a
+	}
+	suspended := func(a rollout.Application) rollout.Application {
+		a.Suspended = true
+		return a
+	}
+	for name, c := range map[string]struct {
+		before, after []rollout.Application
+		gone          bool
+		exercised     bool
+	}{
+		"it is applied":                          {[]rollout.Application{entry}, []rollout.Application{entry}, false, true},
+		"it is broken":                           {[]rollout.Application{entry}, []rollout.Application{broken(entry)}, false, false},
+		"it is suspended":                        {[]rollout.Application{entry}, []rollout.Application{suspended(entry)}, false, false},
+		"it was broken":                          {[]rollout.Application{broken(entry)}, []rollout.Application{entry}, false, true},
+		"what brings it is broken":               {[]rollout.Application{parent, below}, []rollout.Application{broken(parent), below}, false, false},
+		"what brings it is suspended":            {[]rollout.Application{parent, below}, []rollout.Application{suspended(parent), below}, false, false},
+		"another one is broken":                  {[]rollout.Application{parent, entry}, []rollout.Application{broken(parent), entry}, false, true},
+		"it is taken away":                       {[]rollout.Application{entry}, []rollout.Application{{Chain: entry.Chain}}, true, true},
+		"it is taken away where it is broken":    {[]rollout.Application{entry}, []rollout.Application{broken(rollout.Application{Chain: entry.Chain})}, true, false},
+		"it is taken away where it is suspended": {[]rollout.Application{entry}, []rollout.Application{suspended(rollout.Application{Chain: entry.Chain})}, true, false},
+	} {
+		tree := func(infra []rollout.Application, gone bool) rollout.Rendering {
+			apps := rollout.RenderedCluster{Stage: "apps", Cluster: "apps", Applications: []rollout.Application{{Chain: []string{"apps"}}}}
+			if !gone {
+				apps.Applications[0].Files = []string{"base/x.yaml"}
+			}
+			return rollout.Rendering{Clusters: []rollout.RenderedCluster{{Stage: "infra", Cluster: "infra", Applications: infra}, apps}}
+		}
+		got := flux.Expose(plan(), tree(c.before, false), tree(c.after, c.gone), []string{"base/x.yaml"}).Of("apps")
+		if (len(got.Unexercised()) == 0) != c.exercised {
+			t.Errorf("%s: %+v", name, got.Files)
+		}
+		idle := slices.ContainsFunc(c.after, func(a rollout.Application) bool { return a.Suspended || len(a.Broken) > 0 })
+		if idle != (len(got.Idle) == 1) {
+			t.Errorf("%s: idle are %q", name, got.Idle)
+		}
+	}
+}
+
+// The same with manifests: what breaks on infra alone is met by nobody.
+func TestExposeOfWhatInfraDoesNotApply(t *testing.T) {
+	before := good(t)
+	for name, add := range map[string]string{"broken": "  - gone.yaml\n", "suspended": ""} {
+		after := maps.Clone(before)
+		after["kubernetes/namespace.yaml"] += "  labels: {a: b}\n"
+		after["clusters/infra/flux/kustomization.yaml"] += add
+		if add == "" {
+			for file, content := range after {
+				if strings.HasPrefix(file, "clusters/infra/") && strings.Contains(content, "kind: Kustomization\nmetadata") {
+					after[file] = strings.Replace(content, "spec:\n", "spec:\n  suspend: true\n", 1)
+				}
+			}
+		}
+		render := func(tree map[string]string) rollout.Rendering {
+			r, err := flux.Render(t.Context(), options(write(t, tree)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		s := flux.Expose(plan(), render(before), render(after), []string{"kubernetes/namespace.yaml"}).Of("apps")
+		if len(s.Unexercised()) != 1 || s.ObjectsExercised() != 0 || len(s.Idle) == 0 {
+			t.Errorf("%s: %+v", name, s)
 		}
 	}
 }
