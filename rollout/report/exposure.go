@@ -18,6 +18,7 @@ func exposed(d *Document, look *rollout.Look) {
 		return
 	case len(look.Files) == 0 && len(look.Objects) == 0 && len(look.Broken) == 0:
 		d.Fact("Exposure", "nothing that the clusters of %s render changes", look.Stage)
+		unseen(d, look)
 		return
 	}
 	if len(look.Files)+len(look.Objects) > 0 {
@@ -27,8 +28,19 @@ func exposed(d *Document, look *rollout.Look) {
 	for _, broken := range shortened(look.Broken) {
 		d.Fact("Exposure", "not rendered: %s", oneLine(broken))
 	}
+	unseen(d, look)
 	d.Table([]string{"UNEXERCISED FILE", "CHANGED BY", "WHY"}, limited(unexercisedRows(look)))
 	d.Table([]string{"UNEXERCISED OBJECT", "CHANGE", strings.ToUpper(look.Stage)}, limited(unexercisedObjects(look)))
+}
+
+// unseen says what the numbers leave out.
+func unseen(d *Document, look *rollout.Look) {
+	for _, unknown := range shortened(look.Unknown) {
+		d.Fact("Exposure", "not known: %s", oneLine(unknown))
+	}
+	for _, idle := range shortened(look.Idle) {
+		d.Fact("Exposure", "meets nothing: %s", oneLine(idle))
+	}
 }
 
 // unexercisedRows put those first of which nobody says why.
@@ -67,6 +79,7 @@ type (
 		UnexercisedObjects []rollout.ExposedObject `json:"unexercisedObjects"`
 		Broken             []string                `json:"broken,omitempty"`
 		Unknown            []string                `json:"unknown,omitempty"`
+		Idle               []string                `json:"idle,omitempty"`
 		// Error says why nothing is known.
 		Error string `json:"error,omitempty"`
 	}
@@ -89,7 +102,7 @@ func exposureJSON(look *rollout.Look) *ExposureJSON {
 		Files: len(look.Files), FilesExercised: look.FilesExercised(),
 		Objects: len(look.Objects), ObjectsExercised: look.ObjectsExercised(),
 		UnexercisedFiles: []UnexercisedFileJSON{}, UnexercisedObjects: []rollout.ExposedObject{},
-		Broken: look.Broken, Unknown: look.Unknown, Error: look.Failed,
+		Broken: look.Broken, Unknown: look.Unknown, Idle: look.Idle, Error: look.Failed,
 	}
 	for _, f := range look.Unexcused {
 		out.UnexercisedFiles = append(out.UnexercisedFiles, UnexercisedFileJSON{Name: f.Name, ChangedBy: f.Commits})

@@ -61,6 +61,10 @@ func TestExposureDocuments(t *testing.T) {
 		return []rollout.Explanation{{Stage: stage, At: s.At, Decision: d, Subjects: rollout.Subjects(stage, s)}}
 	}
 	broken := rollout.Look{StageExposure: rollout.StageExposure{Broken: []string{"clusters/apps/flux: no such\ndirectory"}}}
+	unseen := rollout.Look{StageExposure: rollout.StageExposure{
+		Unknown: []string{"apps › shop: the variables DOMAIN, which Secret a/b\nmay set"},
+		Idle:    []string{"infra › shop: it is\nsuspended"},
+	}}
 	for name, d := range map[string]report.Document{
 		"exposure-promotion":        report.Promotion(decidedFor(warned(), s)),
 		"exposure-required":         report.Promotion(decidedFor(required(), s)),
@@ -70,6 +74,7 @@ func TestExposureDocuments(t *testing.T) {
 		"exposure-failed":           report.Explain(explain(warned(), looked(line(30), rollout.Look{Failed: "the server\nis down"}))),
 		"exposure-broken":           report.Explain(explain(required(), looked(line(30), broken))),
 		"exposure-nothing":          report.Promotion(decidedFor(required(), looked(line(30), rollout.Look{}))),
+		"exposure-unseen":           report.Explain(explain(required(), looked(line(30), unseen))),
 	} {
 		t.Run(name, func(t *testing.T) { drawn(t, name, d) })
 	}

@@ -216,6 +216,9 @@ func Exposure(e rollout.Exposure) Document {
 		for _, unknown := range s.Unknown {
 			d.Line("not known: %s", oneLine(unknown))
 		}
+		for _, idle := range s.Idle {
+			d.Line("meets nothing: %s", oneLine(idle))
+		}
 	}
 	if len(e.Unused) > 0 {
 		d.Heading("%s that no cluster renders", count(len(e.Unused), "changed file"))
