@@ -317,18 +317,29 @@ func TestExcuses(t *testing.T) {
 		"Two (#3)\n\n* Move it\n\nRollout-Unexercised: infra has no shop\n\n* Two": "infra has no shop",
 		"Move it\n\nRollout-Unexercised: a\nRollout-Unexercised: b":                "a",
 		"Move it\n\nRollout-Unexercised:\nRollout-Unexercised: b":                  "b",
-		"Move it":                                                      "",
-		"Move it\n\nRollout-Unexercised:":                              "",
-		"Move it\n\nRollout-Unexercised: \t":                           "",
-		"Move it\n\nRollout-Unexercised infra has no shop":             "",
-		"Move it\n\nRollout-Unexercise: infra has no shop":             "",
-		"Move it\n\n> Rollout-Unexercised: infra has no shop":          "",
-		"Move it\n\n- Rollout-Unexercised: infra has no shop":          "",
-		"Move it\n\n    Rollout-Unexercised: infra has no shop":        "",
-		"Move it\n\n```\nRollout-Unexercised: infra has no shop\n```":  "",
-		"Move it\n\n```\nRollout-Unexercised: infra has no shop":       "",
-		"Move it\n\n<!--\nRollout-Unexercised: infra has no shop\n-->": "",
-		"Move it\n\nWrite Rollout-Unexercised: infra has no shop":      "",
+		"Move it":                                                        "",
+		"Move it\n\nRollout-Unexercised:":                                "",
+		"Move it\n\nRollout-Unexercised: \t":                             "",
+		"Move it\n\nRollout-Unexercised infra has no shop":               "",
+		"Move it\n\nRollout-Unexercise: infra has no shop":               "",
+		"Move it\n\n> Rollout-Unexercised: infra has no shop":            "",
+		"Move it\n\n- Rollout-Unexercised: infra has no shop":            "",
+		"Move it\n\n    Rollout-Unexercised: infra has no shop":          "",
+		"Move it\n\n```\nRollout-Unexercised: infra has no shop\n```":    "",
+		"Move it\n\n```\nRollout-Unexercised: infra has no shop":         "",
+		"Move it\n\n<!--\nRollout-Unexercised: infra has no shop\n-->":   "",
+		"Move it\n\nWrite Rollout-Unexercised: infra has no shop":        "",
+		"Move it\n\n<!--\nRollout-Unexercised: infra has no shop":        "",
+		"Move it\n\n<pre>\n\nRollout-Unexercised: infra has no shop":     "",
+		"Move it\n\nWhy: <!-- write\nRollout-Unexercised: a reason\n-->": "",
+		"Move it\n\nWhy: <!-- write -->\nRollout-Unexercised: a reason":  "a reason",
+		"Move it\n\n<!--\nWhy\n-->\nRollout-Unexercised: a reason":       "a reason",
+		"Move it\n\nWhy: <!-- a\nb -->\nRollout-Unexercised: a reason":   "a reason",
+		"Move it\n\nRollout-Unexercised: <!-- a reason -->":              "",
+		"Move it\n\nRollout-Unexercised: <!-- a reason, if any":          "",
+		"Move it\n\nRollout-Unexercised: <reason>":                       "",
+		"Move it\n\nRollout-Unexercised: \u200b\u00a0":                   "",
+		"Move it\n\nRollout-Unexercised: infra has no <Shop>":            "infra has no <Shop>",
 	} {
 		commit := rollout.Commit{SHA: sha("B"), Parents: []rollout.SHA{sha("A")}, Message: message}
 		exposure := rollout.StageExposure{Stage: "apps", Files: []rollout.ExposedFile{{Name: "apps/x.yaml", Clusters: []string{"apps"}}}}
@@ -376,5 +387,29 @@ func TestComplaintsArePrintable(t *testing.T) {
 		if text := look.Complaint(); strings.ContainsAny(text, "\n\x1b") {
 			t.Errorf("%q", text)
 		}
+	}
+}
+
+// Thousands of merges and files are looked through in time, and a long message is
+// read once.
+func TestLookIsNotQuadratic(t *testing.T) {
+	const many = 5000
+	sha := func(i int) rollout.SHA { return rollout.SHA(fmt.Sprintf("%040x", i)) }
+	message := "Merge\n\n" + strings.Repeat("rollout\n\n", 1000) + "Rollout-Unexercised: infra has no shop"
+	var goesOut []rollout.Commit
+	var exposure rollout.StageExposure
+	changes := map[rollout.SHA][][]string{}
+	for i := many; i > 0; i-- {
+		merge := rollout.Commit{SHA: sha(2 * i), Parents: []rollout.SHA{sha(2*i - 2), sha(2*i + 1)}, Message: "Merge\n\nRollout-Unexercised: a"}
+		goesOut = append(goesOut, merge, rollout.Commit{SHA: sha(2*i + 1), Parents: merge.Parents[:1]})
+		name := fmt.Sprintf("apps/%d.yaml", i)
+		changes[sha(2)] = [][]string{append(slices.Concat(changes[sha(2)]...), name)}
+		exposure.Files = append(exposure.Files, rollout.ExposedFile{Name: name})
+	}
+	goesOut[len(goesOut)-2].Message = message
+	began := time.Now()
+	look := rollout.NewLook(exposure, goesOut, changes)
+	if took := time.Since(began); len(look.Excused) != many || took > 3*time.Second {
+		t.Errorf("%d files are excused, after %v", len(look.Excused), took)
 	}
 }

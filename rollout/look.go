@@ -73,15 +73,23 @@ type ExcusedFile struct {
 // code or a quote.
 var excuseTrailer = regexp.MustCompile(`(?i)^rollout-unexercised:[ \t]*(\S.*)$`)
 
+// noWords is what a reason cannot be made of: a comment, a place to fill in.
+var noWords = regexp.MustCompile(`<[^>]*>?`)
+
+// aWord is what every reason has.
+var aWord = regexp.MustCompile(`[\pL\pN]`)
+
 // excuse is the first reason that a message gives for what was not exercised. It
-// is empty where there is none.
+// is empty where there is none. A template's comment is none, closed or not.
 func excuse(message string) string {
 	if !mayAsk(message) {
 		return ""
 	}
-	for _, paragraph := range readText(message).paragraphs {
-		for _, line := range paragraph {
-			if found := excuseTrailer.FindStringSubmatch(line); found != nil {
+	text := readText(message)
+	for _, paragraph := range text.paragraphs[:text.plain] {
+		for _, line := range spoken(paragraph) {
+			found := excuseTrailer.FindStringSubmatch(line)
+			if found != nil && aWord.MatchString(noWords.ReplaceAllString(found[1], "")) {
 				return strings.TrimSpace(found[1])
 			}
 		}
@@ -89,33 +97,62 @@ func excuse(message string) string {
 	return ""
 }
 
+// spoken are the lines of a paragraph without those in a comment that begins in
+// the middle of a line.
+func spoken(paragraph []string) []string {
+	var lines []string
+	hidden := false
+	for _, line := range paragraph {
+		if hidden {
+			hidden = !strings.Contains(line, "-->")
+			continue
+		}
+		lines = append(lines, line)
+		// One that begins a line is a block, of which the rest is left out.
+		hidden = !beginsMarkup(line) && strings.LastIndex(line, "<!--") > strings.LastIndex(line, "-->")
+	}
+	return lines
+}
+
 // NewLook finds out of each unexercised file which of the commits that go out
 // change it, and whether all of these say why. Commits are children before
 // parents, and changes is of all of them.
 func NewLook(s StageExposure, goesOut []Commit, changes map[SHA][][]string) Look {
 	l := Look{StageExposure: s}
-	unexercised := s.Unexercised()
+	unexercised, own := s.Unexercised(), ownReasons(goesOut)
 	by := map[string][]Commit{}
 	for _, name := range unexercised {
 		by[name] = nil
 	}
 	for _, c := range goesOut {
-		for _, name := range ownFiles(c, changes[c.SHA]) {
+		for _, name := range ownFiles(c, changes[c.SHA], own) {
 			if _, asked := by[name]; asked {
 				by[name] = append(by[name], c)
 			}
 		}
 	}
-	excuses := excuses(goesOut)
+	excuses := excuses(goesOut, own)
 	for _, name := range unexercised {
 		l.add(name, by[name], excuses)
 	}
 	return l
 }
 
+// ownReasons are those that the commits give themselves. Each message is read
+// once, since it can be long.
+func ownReasons(commits []Commit) map[SHA]string {
+	own := map[SHA]string{}
+	for _, c := range commits {
+		if reason := excuse(c.Message); reason != "" {
+			own[c.SHA] = reason
+		}
+	}
+	return own
+}
+
 // add files an unexercised file under those that are excused, or those that are
 // not.
-func (l *Look) add(name string, by []Commit, excuses map[SHA]Commit) {
+func (l *Look) add(name string, by []Commit, excuses map[SHA]ExcusedFile) {
 	unexcused := UnexcusedFile{Name: name}
 	for _, c := range by {
 		if _, ok := excuses[c.SHA]; ok {
@@ -128,19 +165,20 @@ func (l *Look) add(name string, by []Commit, excuses map[SHA]Commit) {
 		l.Unexcused = append(l.Unexcused, unexcused)
 		return
 	}
-	says := excuses[by[0].SHA]
-	l.Excused = append(l.Excused, ExcusedFile{Name: name, Commit: says.SHA, Reason: excuse(says.Message)})
+	excused := excuses[by[0].SHA]
+	excused.Name = name
+	l.Excused = append(l.Excused, excused)
 }
 
 // ownFiles are the files that a commit itself changes: of a merge those that
 // differ from all of its parents, or, where it says why what it merges may go
 // out unexercised, from the first.
-func ownFiles(c Commit, differs [][]string) []string {
+func ownFiles(c Commit, differs [][]string, reasons map[SHA]string) []string {
 	if len(differs) == 0 {
 		return nil
 	}
 	own := differs[0]
-	if excuse(c.Message) != "" {
+	if reasons[c.SHA] != "" {
 		return own
 	}
 	for _, other := range differs[1:] {
@@ -158,62 +196,49 @@ func intersection(a, b []string) []string {
 }
 
 // excuses tells of each commit which one says why its files may go out
-// unexercised: itself, or the merge that brings it. A pull request's text
-// becomes the message of its merge.
-func excuses(commits []Commit) map[SHA]Commit {
-	by := map[SHA]Commit{}
-	known := make(map[SHA]Commit, len(commits))
-	for _, c := range commits {
-		known[c.SHA] = c
+// unexercised: itself, or the merge that brings it. A pull request's text can
+// become the message of its merge.
+func excuses(commits []Commit, own map[SHA]string) map[SHA]ExcusedFile {
+	by := map[SHA]ExcusedFile{}
+	places := make(map[SHA]int, len(commits))
+	for i, c := range commits {
+		places[c.SHA] = i
 	}
 	for _, c := range commits {
-		if excuse(c.Message) == "" {
+		if own[c.SHA] == "" {
 			continue
 		}
-		by[c.SHA] = c
-		for _, brought := range broughtByMerge(c, known) {
+		says := ExcusedFile{Commit: c.SHA, Reason: own[c.SHA]}
+		by[c.SHA] = says
+		for _, brought := range broughtByMerge(c, commits, places) {
 			if _, ok := by[brought]; !ok {
-				by[brought] = c
+				by[brought] = says
 			}
 		}
 	}
 	return by
 }
 
-// broughtByMerge are the commits that a merge brings to its first parent.
-func broughtByMerge(merge Commit, known map[SHA]Commit) []SHA {
+// broughtByMerge are the commits that a merge brings to its first parent. Commits
+// are children before parents, and places tells where each stands. It goes down
+// both sides together, and ends where they meet: for thousands of merges, each
+// of which brings a little, that is not much.
+func broughtByMerge(merge Commit, commits []Commit, places map[SHA]int) []SHA {
 	if len(merge.Parents) < 2 {
 		return nil
 	}
-	had := map[SHA]bool{}
-	walk(merge.Parents[:1], known, func(sha SHA) bool {
-		again := had[sha]
-		had[sha] = true
-		return !again
-	})
 	var brought []SHA
-	walk(merge.Parents[1:], known, func(sha SHA) bool {
-		if had[sha] {
-			return false
+	descent := descent{had: map[int]bool{}}
+	descent.to(merge.Parents[:1], true, places)
+	descent.to(merge.Parents[1:], false, places)
+	for descent.new > 0 {
+		place, had := descent.next()
+		if !had {
+			brought = append(brought, commits[place].SHA)
 		}
-		had[sha] = true
-		brought = append(brought, sha)
-		return true
-	})
-	return brought
-}
-
-// walk visits what some commits reach among those that are known, and does not
-// look behind one for which visit says false.
-func walk(from []SHA, known map[SHA]Commit, visit func(SHA) bool) {
-	stack := slices.Clone(from)
-	for len(stack) > 0 {
-		top := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if c, ok := known[top]; ok && visit(top) {
-			stack = append(stack, c.Parents...)
-		}
+		descent.to(commits[place].Parents, had, places)
 	}
+	return brought
 }
 
 // mayPass tells whether a revision that was looked at may go out where exposure

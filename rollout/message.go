@@ -11,6 +11,8 @@ type text struct {
 	// paragraphs are the lines between empty ones. Of a block of code, of a
 	// comment and of a quote in HTML they have the first line only.
 	paragraphs [][]string
+	// plain is how many of them stand before a markup that nothing closes.
+	plain int
 	// open are the lines behind a fence that nothing closes. CommonMark takes
 	// all of them for code.
 	open []string
@@ -18,7 +20,7 @@ type text struct {
 
 // readText takes a message apart. It is linear in its length.
 func readText(message string) text {
-	var t text
+	t := text{plain: -1}
 	var current []string
 	end := func() {
 		if len(current) > 0 {
@@ -39,9 +41,14 @@ func readText(message string) text {
 				t.open = lines[i+1:]
 			}
 			i = last
+		} else if t.plain < 0 && beginsMarkup(line) {
+			t.plain = len(t.paragraphs)
 		}
 	}
 	end()
+	if t.plain < 0 {
+		t.plain = len(t.paragraphs)
+	}
 	return t
 }
 
@@ -98,6 +105,12 @@ func blockAt(lines []string, i int, ends []int) (last int, ok bool) {
 	for i++; i < len(lines) && !closes(lines[i], mark, length); i++ {
 	}
 	return i, true
+}
+
+// beginsMarkup tells whether a markup begins with a line.
+func beginsMarkup(line string) bool {
+	return strings.HasPrefix(strings.TrimLeft(line, " "), "<") &&
+		slices.ContainsFunc(markups, func(m markup) bool { return m.begin.MatchString(line) })
 }
 
 func closes(line, mark string, length int) bool {
