@@ -42,14 +42,27 @@ func (v *survey) noteOffences() {
 	}
 }
 
-// offences are those that are followed: one of each set of commits.
+// offences are those that are followed: one of each set of commits. What an
+// earlier cluster left off in between, one that contains them can still have met.
+// And where the stage got the file anew, its clusters render it for sure only with
+// all that makes them what they are.
 func (l Look) offences() []UnexcusedFile {
+	files := make(map[string]ExposedFile, len(l.Files))
+	for _, f := range l.Files {
+		files[f.Name] = f
+	}
 	var found []UnexcusedFile
 	for _, f := range l.Unexcused {
+		if len(f.Commits) == 0 || files[f.Name].Left {
+			continue
+		}
+		if files[f.Name].New {
+			f.Others = l.makers
+		}
 		same := func(other UnexcusedFile) bool {
 			return slices.Equal(f.Commits, other.Commits) && slices.Equal(f.Others, other.Others)
 		}
-		if len(f.Commits) > 0 && len(found) < offencesOfLook && !slices.ContainsFunc(found, same) {
+		if len(found) < offencesOfLook && !slices.ContainsFunc(found, same) {
 			found = append(found, f)
 		}
 	}
@@ -78,7 +91,7 @@ func (v *survey) noteOffence(o offence, within []bool) {
 // whether nothing does. One at which nobody has looked is kept in by what was
 // found in a newer one that contains it, where it has the file as that one has it:
 // to look at each would cost a rendering each, and tell nothing else as long as
-// the clusters before render what they render.
+// the same clusters render it.
 func (v *survey) exposure(blocks []Block, r Revision, position int) ([]Block, bool) {
 	if v.stage.Exposure != ExposureRequired || v.unchanged(r) {
 		return blocks, true

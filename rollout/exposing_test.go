@@ -21,6 +21,9 @@ import (
 type renderer struct {
 	*world
 	files, meets map[rollout.SHA][]string
+	// drops are the commits with which infra ceases to render a file, and brings
+	// those with which apps begins to render one that it would not else.
+	drops, brings map[rollout.SHA][]string
 	// broken are the commits in which apps cannot be rendered.
 	broken map[rollout.SHA]bool
 	// looks counts the looks, and fail is what they come to.
@@ -31,7 +34,10 @@ type renderer struct {
 }
 
 func newRenderer(w *world) *renderer {
-	return &renderer{world: w, files: map[rollout.SHA][]string{}, meets: map[rollout.SHA][]string{}, broken: map[rollout.SHA]bool{}}
+	return &renderer{
+		world: w, files: map[rollout.SHA][]string{}, meets: map[rollout.SHA][]string{}, broken: map[rollout.SHA]bool{},
+		drops: map[rollout.SHA][]string{}, brings: map[rollout.SHA][]string{},
+	}
 }
 
 // Expose implements [rollout.Exposer].
@@ -42,23 +48,42 @@ func (r *renderer) Expose(ctx context.Context, from, to rollout.SHA) (rollout.Ex
 		return rollout.Exposure{}, ctx.Err()
 	}
 	stage := rollout.StageExposure{Stage: "apps", Upstream: "infra"}
-	met := map[string]bool{}
-	for c := range r.reach(to) {
-		for _, name := range r.meets[c] {
-			met[name] = true
-		}
-	}
 	for _, name := range r.changed(from, to) {
-		f := rollout.ExposedFile{Name: name, Clusters: []string{"apps"}}
-		if met[name] || strings.HasPrefix(name, "base/") {
+		f := rollout.ExposedFile{Name: name, Clusters: []string{"apps"}, New: !r.renders(from, name)}
+		if r.met(to, name) {
 			f.Exercised = []string{"infra"}
 		}
-		stage.Files = append(stage.Files, f)
+		f.Left = r.met(from, name) && !r.met(to, name)
+		if r.renders(to, name) {
+			stage.Files = append(stage.Files, f)
+		}
 	}
 	if r.broken[to] {
 		stage.Broken = []string{"kustomize says no"}
 	}
 	return rollout.Exposure{From: from, To: to, Stages: []rollout.StageExposure{stage}}, r.fail
+}
+
+// met tells whether infra renders a file of a commit.
+func (r *renderer) met(commit rollout.SHA, name string) bool {
+	met := strings.HasPrefix(name, "base/")
+	for c := range r.reach(commit) {
+		met = met || slices.Contains(r.meets[c], name)
+	}
+	for c := range r.reach(commit) {
+		met = met && !slices.Contains(r.drops[c], name)
+	}
+	return met
+}
+
+// renders tells whether apps renders a file of a commit.
+func (r *renderer) renders(commit rollout.SHA, name string) bool {
+	for c, names := range r.brings {
+		if slices.Contains(names, name) {
+			return r.reach(commit)[c]
+		}
+	}
+	return true
 }
 
 // Changes implements [rollout.Exposer].
@@ -411,5 +436,44 @@ func TestLookIsNotQuadratic(t *testing.T) {
 	look := rollout.NewLook(exposure, goesOut, changes)
 	if took := time.Since(began); len(look.Excused) != many || took > 3*time.Second {
 		t.Errorf("%d files are excused, after %v", len(look.Excused), took)
+	}
+}
+
+// What a look finds of a revision does not hold for an older one that it contains
+// where who renders the file has changed in between.
+func TestWhoRendersAFileChanges(t *testing.T) {
+	for name, c := range map[string]struct {
+		set   func(*renderer)
+		want  string
+		looks int
+	}{
+		"infra ceases to": {func(x *renderer) {
+			x.files[sha("B")] = []string{"base/b.yaml"}
+			x.drops[sha("D")] = []string{"base/b.yaml"}
+		}, "promote C(C B): D@3h unexercised, C@2h promotable, B@1h unproven", 2},
+		"apps begins to": {func(x *renderer) {
+			x.files[sha("B")], x.files[sha("D")] = []string{"apps/b.yaml"}, []string{"apps/kustomization.yaml"}
+			x.brings[sha("D")] = []string{"apps/b.yaml"}
+		}, "promote C(C B): D@3h unexercised, C@2h promotable, B@1h unproven", 2},
+		"apps begins to at once": {func(x *renderer) {
+			x.files[sha("B")] = []string{"apps/b.yaml", "apps/kustomization.yaml"}
+			x.brings[sha("B")] = []string{"apps/b.yaml"}
+		}, "blocked: D@3h unexercised, C@2h unexercised, B@1h unexercised", 1},
+		"nobody": {func(x *renderer) {
+			x.files[sha("B")] = []string{"apps/b.yaml"}
+		}, "blocked: D@3h unexercised, C@2h unexercised, B@1h unexercised", 1},
+	} {
+		r := newRemote(t, "main", "release")
+		for hours, name := range []string{"B", "C", "D"} {
+			r.push("main", float64(hours+1), name)
+		}
+		r.now = hour(30)
+		x := newRenderer(r.world)
+		c.set(x)
+		stage := exposing(rollout.ExposureRequired)
+		receipt, err := engineWith(r, x, stage).Preview(t.Context(), stage)
+		if got := describe(receipt.Decision); err != nil || got != c.want || x.looks != c.looks {
+			t.Errorf("%s: %s after %d looks, %v", name, got, x.looks, err)
+		}
 	}
 }

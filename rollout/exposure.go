@@ -36,6 +36,11 @@ type ExposedFile struct {
 	// stages before it that apply it. There are none where it soaks for nothing.
 	Clusters  []string `json:"clusters"`
 	Exercised []string `json:"exercised,omitempty"`
+	// New says that no cluster of the stage rendered it before, and Left that one
+	// of a stage before applied it, and none does any more. Who renders it has
+	// changed then somewhere on the way.
+	New  bool `json:"new,omitempty"`
+	Left bool `json:"left,omitempty"`
 }
 
 // An ExposedObject is an object that changes on a stage.

@@ -45,6 +45,8 @@ type Look struct {
 	Excused   []ExcusedFile
 	// Failed says why nothing could be told. It is empty where something was.
 	Failed string
+	// makers are all commits that change a file which is unexercised.
+	makers []SHA
 }
 
 // An UnexcusedFile is one that no cluster of a stage before renders.
@@ -125,10 +127,14 @@ func NewLook(s StageExposure, goesOut []Commit, changes map[SHA][][]string) Look
 		by[name] = nil
 	}
 	for _, c := range goesOut {
+		makes := false
 		for _, name := range ownFiles(c, changes[c.SHA], own) {
 			if _, asked := by[name]; asked {
-				by[name] = append(by[name], c)
+				by[name], makes = append(by[name], c), true
 			}
+		}
+		if makes {
+			l.makers = append(l.makers, c.SHA)
 		}
 	}
 	excuses := excuses(goesOut, own)

@@ -13,7 +13,8 @@ import (
 func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string) rollout.Exposure {
 	idle := idleIn(after)
 	e := exposing{
-		before: filesOf(before), after: filesOf(after), metBefore: filesOf(idle.leftOut(before)), metAfter: filesOf(idle.leftOut(after)),
+		before: filesOf(before), after: filesOf(after), had: filesOf(idleIn(before).leftOut(before)),
+		metBefore: filesOf(idle.leftOut(before)), metAfter: filesOf(idle.leftOut(after)),
 		objects: map[string]objectChanges{}, met: map[string]objectChanges{},
 	}
 	diffs := Diff(before, after)
@@ -55,9 +56,9 @@ func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string
 
 // exposing is what is known of each cluster, by its name.
 type exposing struct {
-	// before and after are all that is rendered, and the others what of it Flux
-	// applies afterwards.
-	before, after, metBefore, metAfter files
+	// before and after are all that is rendered, had what of it Flux applied
+	// before, and the others what of it is applied afterwards.
+	before, after, had, metBefore, metAfter files
 	// objects are those that change, and met those with which Flux does it.
 	objects, met map[string]objectChanges
 }
@@ -145,7 +146,11 @@ func (e exposing) exposedFiles(changed, clusters, earlier []string) []rollout.Ex
 		if len(rendering(name, clusters, e.after)) == 0 {
 			exercised = rendering(name, earlier, e.metBefore, e.metAfter)
 		}
-		all = append(all, rollout.ExposedFile{Name: name, Clusters: by, Exercised: exercised})
+		all = append(all, rollout.ExposedFile{
+			Name: name, Clusters: by, Exercised: exercised,
+			New:  len(rendering(name, clusters, e.before)) == 0,
+			Left: len(exercised) == 0 && len(rendering(name, earlier, e.had)) > 0,
+		})
 	}
 	return all
 }

@@ -258,15 +258,16 @@ func TestExpose(t *testing.T) {
 func TestExposeCountsWhatIsThereAfterwards(t *testing.T) {
 	for name, c := range map[string]struct {
 		infraBefore, infraAfter, appsBefore, appsAfter bool
-		exercised                                      bool
+		exercised, anew, left                          bool
 	}{
-		"both have it":                    {true, true, true, true, true},
-		"infra gets it":                   {false, true, true, true, true},
-		"infra gives it up":               {true, false, true, true, false},
-		"both give it up":                 {true, false, true, false, true},
-		"apps gives it up":                {true, true, true, false, true},
-		"apps gives up what it alone had": {false, false, true, false, false},
-		"apps gets what infra gave up":    {true, false, false, true, false},
+		"both have it":                    {true, true, true, true, true, false, false},
+		"infra gets it":                   {false, true, true, true, true, false, false},
+		"infra gives it up":               {true, false, true, true, false, false, true},
+		"both give it up":                 {true, false, true, false, true, false, false},
+		"apps gives it up":                {true, true, true, false, true, false, false},
+		"apps gives up what it alone had": {false, false, true, false, false, false, false},
+		"apps gets what infra gave up":    {true, false, false, true, false, true, true},
+		"apps alone gets it":              {false, false, false, true, false, true, false},
 	} {
 		tree := func(infra, apps bool) rollout.Rendering {
 			cluster := func(name string, renders bool) rollout.RenderedCluster {
@@ -279,7 +280,7 @@ func TestExposeCountsWhatIsThereAfterwards(t *testing.T) {
 			return rollout.Rendering{Clusters: []rollout.RenderedCluster{cluster("infra", infra), cluster("apps", apps)}}
 		}
 		e := flux.Expose(plan(), tree(c.infraBefore, c.appsBefore), tree(c.infraAfter, c.appsAfter), []string{"base/x.yaml"})
-		if got := e.Of("apps"); len(got.Files) != 1 || (len(got.Unexercised()) == 0) != c.exercised {
+		if got := e.Of("apps"); len(got.Files) != 1 || (len(got.Unexercised()) == 0) != c.exercised || got.Files[0].New != c.anew || got.Files[0].Left != c.left {
 			t.Errorf("%s: %+v", name, got.Files)
 		}
 	}
