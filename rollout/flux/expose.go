@@ -15,10 +15,11 @@ func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string
 	e := exposing{
 		before: filesOf(before), after: filesOf(after), had: filesOf(idleIn(before).leftOut(before)),
 		metBefore: filesOf(idle.leftOut(before)), metAfter: filesOf(idle.leftOut(after)),
-		objects: map[string]objectChanges{}, met: map[string]objectChanges{},
+		objects: map[string]objectChanges{}, met: map[string]objectChanges{}, broken: map[string]bool{},
 	}
 	diffs := Diff(before, after)
 	for _, d := range diffs {
+		e.broken[d.Cluster] = len(d.Broken) > 0
 		e.objects[d.Cluster], e.met[d.Cluster] = objectChanges{}, objectChanges{}
 		for _, c := range d.Changes {
 			e.objects[d.Cluster][withoutText(c.Object)] = c.Kind
@@ -61,6 +62,8 @@ type exposing struct {
 	before, after, had, metBefore, metAfter files
 	// objects are those that change, and met those with which Flux does it.
 	objects, met map[string]objectChanges
+	// broken are the clusters of which not all files are known.
+	broken map[string]bool
 }
 
 type objectChanges map[rollout.RenderedObject]rollout.ObjectChangeKind
@@ -135,24 +138,55 @@ func rendering(file string, clusters []string, trees ...files) []string {
 // it afterwards, too: that one rendered it before says nothing of how it is now.
 // What they do not render any more was taken away from them, and that has been
 // exercised by whoever had it.
+//
+// A change of what all render, or of .sourceignore, can have the stage begin or
+// cease to render what did not change itself. That is added where nothing else is
+// unexercised: as a rule such a change is one of the stage's own files.
 func (e exposing) exposedFiles(changed, clusters, earlier []string) []rollout.ExposedFile {
 	var all []rollout.ExposedFile
+	unexercised := false
 	for _, name := range changed {
-		by := rendering(name, clusters, e.before, e.after)
-		if len(by) == 0 {
-			continue
+		if len(rendering(name, clusters, e.before, e.after)) > 0 {
+			f := e.exposedFile(name, clusters, earlier)
+			all, unexercised = append(all, f), unexercised || len(f.Exercised) == 0
 		}
-		exercised := rendering(name, earlier, e.metAfter)
-		if len(rendering(name, clusters, e.after)) == 0 {
-			exercised = rendering(name, earlier, e.metBefore, e.metAfter)
+	}
+	if unexercised {
+		return all
+	}
+	for _, name := range e.shifted(clusters) {
+		if f := e.exposedFile(name, clusters, earlier); len(f.Exercised) == 0 {
+			all = append(all, f)
 		}
-		all = append(all, rollout.ExposedFile{
-			Name: name, Clusters: by, Exercised: exercised,
-			New:  len(rendering(name, clusters, e.before)) == 0,
-			Left: len(exercised) == 0 && len(rendering(name, earlier, e.had)) > 0,
-		})
 	}
 	return all
+}
+
+// shifted are the files that some clusters begin or cease to render, sorted.
+func (e exposing) shifted(clusters []string) []string {
+	names := map[string]bool{}
+	for _, c := range clusters {
+		if !e.broken[c] {
+			maps.Copy(names, e.before[c])
+			maps.Copy(names, e.after[c])
+		}
+	}
+	maps.DeleteFunc(names, func(name string, _ bool) bool {
+		return len(rendering(name, clusters, e.before)) > 0 == (len(rendering(name, clusters, e.after)) > 0)
+	})
+	return slices.Sorted(maps.Keys(names))
+}
+
+func (e exposing) exposedFile(name string, clusters, earlier []string) rollout.ExposedFile {
+	exercised := rendering(name, earlier, e.metAfter)
+	if len(rendering(name, clusters, e.after)) == 0 {
+		exercised = rendering(name, earlier, e.metBefore, e.metAfter)
+	}
+	return rollout.ExposedFile{
+		Name: name, Clusters: rendering(name, clusters, e.before, e.after), Exercised: exercised,
+		New:  len(rendering(name, clusters, e.before)) == 0,
+		Left: len(exercised) == 0 && len(rendering(name, earlier, e.had)) > 0,
+	}
 }
 
 // changing are those of some clusters on which an object changes.

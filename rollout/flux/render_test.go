@@ -362,3 +362,35 @@ func TestExposeOfWhatInfraDoesNotApply(t *testing.T) {
 		}
 	}
 }
+
+// A change of what all render can have a cluster render what did not change: as
+// much as that it did is met by nobody.
+func TestExposeOfWhatDidNotChange(t *testing.T) {
+	shop := []string{"base/all.yaml", "apps/shop.yaml"}
+	base := shop[:1]
+	for name, c := range map[string]struct {
+		infra, before, after []string
+		changed, unexercised []string
+	}{
+		"apps begins to":                    {base, base, shop, base, shop[1:]},
+		"apps ceases to":                    {base, shop, base, base, shop[1:]},
+		"both begin to":                     {shop, base, shop, base, nil},
+		"nothing else changes that is seen": {base, base, shop, []string{".sourceignore"}, shop[1:]},
+		"a file of apps alone makes it": {
+			base, append(base[:1:1], "clusters/apps.yaml"), append(shop[:2:2], "clusters/apps.yaml"),
+			[]string{"clusters/apps.yaml"},
+			[]string{"clusters/apps.yaml"},
+		},
+	} {
+		tree := func(infra, apps []string) rollout.Rendering {
+			return rollout.Rendering{Clusters: []rollout.RenderedCluster{
+				{Stage: "infra", Cluster: "infra", Applications: []rollout.Application{{Chain: []string{"infra"}, Files: infra}}},
+				{Stage: "apps", Cluster: "apps", Applications: []rollout.Application{{Chain: []string{"apps"}, Files: apps}}},
+			}}
+		}
+		got := flux.Expose(plan(), tree(base, c.before), tree(c.infra, c.after), c.changed).Of("apps")
+		if diff := cmp.Diff(c.unexercised, got.Unexercised()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
