@@ -40,6 +40,9 @@ func (d *Dispatcher) Override(ctx context.Context, stage Stage, request Override
 	if err != nil {
 		return run, err
 	}
+	if run.Status != "completed" {
+		return run, nil // the branch was looked at, and has it
+	}
 	if run.Conclusion != "success" {
 		// Another promotion may have brought the revision meanwhile, so that
 		// this one found nothing to do.

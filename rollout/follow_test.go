@@ -263,8 +263,8 @@ func TestOverrideWaitsForTheBranchAlone(t *testing.T) {
 		}}
 		d := rollout.Dispatcher{Engine: r.engine(twoStages), Workflows: runs, Request: "request-1"}
 		run, err := d.Override(t.Context(), apps, rollout.OverrideRequest{Revision: rollout.Prefix(sha("B"))})
-		if err != nil || run.Status != "in_progress" || runs.looks != 3 {
-			t.Errorf("%+v, %v, after %d looks", run, err, runs.looks)
+		if err != nil || run.Status != "in_progress" || runs.looks != 3 || r.reads != 2 {
+			t.Errorf("%+v, %v, after %d looks at it and %d at the branch", run, err, runs.looks, r.reads)
 		}
 	})
 }
