@@ -232,7 +232,7 @@ var bugs = []bug{
 	},
 	{
 		"a merge that says why does not speak for what it brings", "look.go",
-		`for _, brought := range broughtByMerge(c, known) {`, `for _, brought := range broughtByMerge(c, nil) {`, "13",
+		`for _, brought := range broughtByMerge(c, commits, places) {`, `for _, brought := range broughtByMerge(c, commits, nil) {`, "13",
 	},
 	{
 		"a revision is kept in by half of what changed a file", "graph.go",
