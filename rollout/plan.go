@@ -25,6 +25,9 @@ type Plan struct {
 	// looked for, by the cluster's name: slash paths relative to the
 	// repository's root.
 	Entries map[string]string
+	// Contexts are those of the kubeconfig by which live clusters are reached, by
+	// the cluster's name, where they have another name.
+	Contexts map[string]string
 	// RulesOff are the rules of verification that are turned off, by ID, with
 	// the reason.
 	RulesOff map[string]string

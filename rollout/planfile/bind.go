@@ -70,6 +70,8 @@ func (b *binder) value(node *yaml.Node, target reflect.Value, path string) {
 		b.requiredHealth(node, target, path)
 	case target.Type() == reflect.TypeFor[entryPoints]():
 		b.entries(node, target, path)
+	case target.Type() == reflect.TypeFor[contextNames]():
+		b.contextNames(node, target, path)
 	case target.Type() == reflect.TypeFor[ruleSettings]():
 		b.rules(node, target, path)
 	case target.Kind() == reflect.Slice:

@@ -24,6 +24,7 @@ func (b *binder) check(doc document, options Options) *File {
 	}
 	b.policies(doc.Stages, file.Plan, options.Now)
 	file.Plan.Entries = b.entryPoints(doc.Entries, doc.Stages)
+	file.Plan.Contexts = b.contexts(doc.Contexts, doc.Stages)
 	file.Plan.RulesOff = b.rulesOff(doc.Rules)
 	return file
 }

@@ -35,7 +35,7 @@ func (b *binder) entries(node *yaml.Node, target reflect.Value, path string) {
 func (b *binder) entryPoints(all entryPoints, stages []stageSection) map[string]string {
 	var found map[string]string
 	for _, entry := range all {
-		b.checkPlanned(entry.Cluster, stages)
+		b.checkPlanned("entries", entry.Cluster, stages)
 		b.checkPath(text(entry.Path), fmt.Sprintf("the entry point of %s,", quote(entry.Cluster.value)))
 		if found == nil {
 			found = map[string]string{}
@@ -46,7 +46,7 @@ func (b *binder) entryPoints(all entryPoints, stages []stageSection) map[string]
 }
 
 // checkPlanned refuses a cluster that no stage has.
-func (b *binder) checkPlanned(cluster text, stages []stageSection) {
+func (b *binder) checkPlanned(key string, cluster text, stages []stageSection) {
 	var names []string
 	for _, stage := range stages {
 		for _, name := range stage.Clusters {
@@ -59,7 +59,7 @@ func (b *binder) checkPlanned(cluster text, stages []stageSection) {
 	if len(names) == 0 || slices.Contains(names, cluster.value) {
 		return
 	}
-	b.fail(cluster, oneOfThese(cluster.value, names), "entries names %s, which is no cluster of the plan", quote(cluster.value))
+	b.fail(cluster, oneOfThese(cluster.value, names), "%s names %s, which is no cluster of the plan", key, quote(cluster.value))
 }
 
 // oneOfThese is a hint that names the word that was meant, or else all.

@@ -15,6 +15,7 @@ type document struct {
 	Stages     []stageSection  `json:"stages" jsonschema:"minItems=2" jsonschema_description:"The stages in the order in which a revision passes through them. They are a line: each one's upstream is the one before it."`
 	Override   overrideSection `json:"override,omitempty" jsonschema_description:"What a promotion that skips the soak has to bring along."`
 	Entries    entryPoints     `json:"entries,omitempty" jsonschema_description:"The entry points that are not where they are looked for (flux and flux-system in the cluster's directory, and a FluxInstance below it): for each such cluster the path of a directory or a manifest, relative to the repository's root."`
+	Contexts   contextNames    `json:"contexts,omitempty" jsonschema_description:"The contexts of the kubeconfig by which live clusters are reached, for each cluster whose context has another name than the cluster."`
 	Rules      ruleSettings    `json:"rules,omitempty" jsonschema_description:"Rules of verification that are turned off, each with the reason. docs/rules.md explains them."`
 }
 
@@ -93,6 +94,7 @@ type (
 	interruption text
 	label        text
 	motive       text
+	kubeContext  text
 	objectName   text
 	pathInTree   text
 	proof        text

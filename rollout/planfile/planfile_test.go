@@ -40,6 +40,8 @@ stages:
 const verifyKeys = `entries:
   apps: clusters/apps/flux-system
   infra: clusters/infra/instance.yaml
+contexts:
+  apps: admin@apps.example.com
 rules:
   variables-unknown: {off: made by hand}
   source-suspended:
@@ -105,7 +107,7 @@ override:`, 1),
 		"a soak of nothing":       with(t, "24h", "0s"),
 		"a soak in many units":    with(t, "24h", "1w2d3h4m5s"),
 		"quoted":                  with(t, "name: apps", `name: "apps"`),
-		"a name that is a number": strings.Replace(with(t, "clusters: [apps]", `clusters: ["7"]`), "  apps: clusters/apps", `  "7": clusters/apps`, 1),
+		"a name that is a number": strings.NewReplacer("clusters: [apps]", `clusters: ["7"]`, "  apps: ", `  "7": `).Replace(wholePlan),
 		"a byte order mark":       "\ufeff" + wholePlan,
 		"Windows' line ends":      strings.ReplaceAll(wholePlan, "\n", "\r\n"),
 	}
@@ -157,6 +159,7 @@ func TestParse(t *testing.T) {
 			},
 		},
 		Override: rollout.OverridePolicy{ReasonRequired: true},
+		Contexts: map[string]string{"apps": "admin@apps.example.com"},
 		Entries:  map[string]string{"apps": "clusters/apps/flux-system", "infra": "clusters/infra/instance.yaml"},
 		RulesOff: map[string]string{"variables-unknown": "made by hand", "source-suspended": "it is suspended while the cluster moves"},
 	}

@@ -46,13 +46,13 @@ var badPlans = []struct {
 		name: "text",
 		plan: "hello\n",
 		want: "file:1:1: the plan has to be a mapping, not one value\n" +
-			"  hint: write its keys on indented lines of their own: repository, forge, source, ledger, stages, override, entries, rules",
+			"  hint: write its keys on indented lines of their own: repository, forge, source, ledger, stages, override, entries, contexts, rules",
 	},
 	{
 		name: "a list",
 		plan: "- infra\n- apps\n",
 		want: "file:1:1: the plan has to be a mapping, not a list\n" +
-			"  hint: write its keys on indented lines of their own: repository, forge, source, ledger, stages, override, entries, rules",
+			"  hint: write its keys on indented lines of their own: repository, forge, source, ledger, stages, override, entries, contexts, rules",
 	},
 	{
 		name: "two documents",
@@ -160,7 +160,7 @@ var badPlans = []struct {
 		name: "an unknown key",
 		plan: head + "strategy: fast\n" + stages,
 		want: `file:4:1: the plan has no key "strategy"` + "\n" +
-			"  hint: its keys are repository, forge, source, ledger, stages, override, entries, rules",
+			"  hint: its keys are repository, forge, source, ledger, stages, override, entries, contexts, rules",
 	},
 	{
 		name: "a misspelt key",
@@ -178,7 +178,7 @@ var badPlans = []struct {
 		name: "a very long key",
 		plan: head + strings.Repeat("k", 100) + ": 1\n" + stages,
 		want: `file:4:1: the plan has no key "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk…"` + "\n" +
-			"  hint: its keys are repository, forge, source, ledger, stages, override, entries, rules",
+			"  hint: its keys are repository, forge, source, ledger, stages, override, entries, contexts, rules",
 	},
 	{
 		name: "a key twice",
@@ -190,7 +190,7 @@ var badPlans = []struct {
 		name: "an unknown key twice",
 		plan: head + "a: 1\na: 2\n" + stages,
 		want: `file:4:1: the plan has no key "a"` + "\n" +
-			"  hint: its keys are repository, forge, source, ledger, stages, override, entries, rules\n" +
+			"  hint: its keys are repository, forge, source, ledger, stages, override, entries, contexts, rules\n" +
 			`file:5:1: the plan has "a" twice; the first is on line 4` + "\n" +
 			"  hint: remove one of the two",
 	},

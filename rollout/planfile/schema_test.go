@@ -66,6 +66,7 @@ func nested(reflector jsonschema.Reflector, section any) *jsonschema.Schema {
 func schemaKinds() map[reflect.Type]*jsonschema.Schema {
 	length := func(n uint64) *uint64 { return &n }
 	context := &jsonschema.Schema{Type: "string", Pattern: contextPattern, MaxLength: length(maxGlob)}
+	kubeContextSchema := &jsonschema.Schema{Type: "string", Pattern: `^[^\s-]([^\x00-\x1f]*[^\s])?$`, MaxLength: length(maxContext)}
 	inTree := &jsonschema.Schema{Type: "string", Pattern: pathPattern, MaxLength: length(maxPath)}
 	return map[reflect.Type]*jsonschema.Schema{
 		reflect.TypeFor[address]():      {Type: "string", Pattern: addressPattern},
@@ -90,6 +91,8 @@ func schemaKinds() map[reflect.Type]*jsonschema.Schema {
 			Type: "object", MinProperties: length(1),
 			AdditionalProperties: &jsonschema.Schema{Type: "array", Items: context, MinItems: length(1), MaxItems: length(maxItems)},
 		},
+		reflect.TypeFor[kubeContext]():  kubeContextSchema,
+		reflect.TypeFor[contextNames](): {Type: "object", MinProperties: length(1), AdditionalProperties: kubeContextSchema},
 		reflect.TypeFor[entryPoints]():  {Type: "object", MinProperties: length(1), AdditionalProperties: inTree},
 		reflect.TypeFor[ruleSettings](): {Type: "object", MinProperties: length(1), PropertyNames: ruleNames()},
 	}

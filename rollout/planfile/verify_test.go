@@ -13,9 +13,30 @@ const (
 	ruleWhy  = "write a line on why what it finds is meant"
 )
 
+const contextHint = "write a name as `kubectl config get-contexts` prints it"
+
 // Each has lines that follow a good plan, from line 7 on, and everything that is
 // said of them.
 var badVerifications = []struct{ name, lines, want string }{
+	// Contexts.
+	{
+		name:  "no contexts",
+		lines: "contexts: []\n",
+		want: "file:7:11: contexts has to be a mapping, not a list\n" +
+			"  hint: write each cluster on an indented line of its own, and the name of its context behind it",
+	},
+	{
+		name:  "contexts that nobody could name",
+		lines: "contexts:\n  apps: -v\n  infra: ' x'\n  edge: e\n",
+		want: `file:8:9: the context of "apps", "-v", is none that kubectl could be given` + "\n  hint: " + contextHint + "\n" +
+			`file:9:10: the context of "infra" is empty, or has blanks around it` + "\n  hint: " + contextHint + "\n" +
+			`file:10:3: contexts names "edge", which is no cluster of the plan` + "\n  hint: write one of infra, apps",
+	},
+	{
+		name:  "a context that is too long",
+		lines: "contexts: {apps: " + strings.Repeat("x", 254) + "}\n",
+		want:  `file:7:18: the context of "apps" is longer than 253 bytes` + "\n  hint: " + contextHint,
+	},
 	// Entry points.
 	{
 		name:  "no mapping",
