@@ -1,0 +1,72 @@
+package cluster
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/monosense/k8s-ops/rollout"
+)
+
+// errNoFlux is the kind of a cluster that answers, and has no Flux.
+var errNoFlux = errors.New("no Flux")
+
+func isNotFound(err error) bool { return apierrors.IsNotFound(err) }
+
+// explain says in words what went wrong between here and the cluster.
+func (c *connection) explain(err error) error {
+	var problem *rollout.Problem
+	if err == nil || errors.As(err, &problem) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("ask the cluster of context %s: %w", c.context, context.Canceled)
+	}
+	kubectl := "kubectl --context " + c.context
+	p := &rollout.Problem{Kind: rollout.ErrUnavailable, What: "the cluster does not answer", Cause: plain(err), Ways: []string{kubectl + " version"}}
+	var invalid x509.CertificateInvalidError
+	switch {
+	case apierrors.IsUnauthorized(err):
+		p.Kind, p.What = rollout.ErrNotPermitted, "the cluster does not let these credentials in"
+		p.Ways = []string{"log in again, as the cluster's users do", kubectl + " auth whoami"}
+	case apierrors.IsForbidden(err):
+		p.Kind, p.What = rollout.ErrNotPermitted, "these credentials may not read what Flux has there"
+		p.Ways = []string{kubectl + " auth can-i list kustomizations.kustomize.toolkit.fluxcd.io -A"}
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		p.What = "the certificate of the cluster's API server has expired, or is not valid yet"
+		p.Ways = []string{"renew it on the cluster", "look whether the clock of this machine is right"}
+	case isCertificate(err):
+		p.What = "nobody vouches for the certificate of the cluster's API server"
+		p.Ways = []string{"correct certificate-authority-data of that cluster in the kubeconfig"}
+	}
+	return p
+}
+
+// isCertificate tells whether a server could not prove who it is.
+func isCertificate(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	return errors.As(err, &unknown) || errors.As(err, &hostname)
+}
+
+// plain replaces what says nothing to an operator, or too much.
+func plain(err error) error {
+	var network net.Error
+	var address *url.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return errors.New("no answer in time")
+	case errors.As(err, &address):
+		return plain(address.Err)
+	case strings.HasSuffix(err.Error(), "EOF"):
+		return errors.New("the connection was cut")
+	default:
+		return err
+	}
+}
