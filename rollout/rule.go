@@ -101,6 +101,19 @@ const (
 	// RuleClusterUnclaimed: a directory under clusters/ that belongs to no
 	// stage.
 	RuleClusterUnclaimed = "cluster-unclaimed"
+	// RuleClusterUnreachable: a live cluster does not answer, or has no Flux.
+	RuleClusterUnreachable = "cluster-unreachable"
+	// RuleRevisionForeign: a live cluster has a commit that its stage's branch
+	// has not.
+	RuleRevisionForeign = "revision-foreign"
+	// RuleRevisionBehind: a live cluster has not applied for long what its
+	// stage's branch has.
+	RuleRevisionBehind = "revision-behind"
+	// RuleNotReady: Flux says of something in a live cluster that it failed.
+	RuleNotReady = "not-ready"
+	// RuleApplicationSuspended: a live cluster's Flux Kustomization is
+	// suspended.
+	RuleApplicationSuspended = "kustomization-suspended"
 )
 
 // Rules lists all rules, in the order of docs/rules.md.
@@ -133,6 +146,11 @@ func Rules() []Rule {
 		{RuleHelmMissing, SeverityError, "the build needs helm"},
 		{RuleClusterMissing, SeverityError, "a cluster of the plan has no entry point"},
 		{RuleClusterUnclaimed, SeverityError, "a cluster belongs to no stage"},
+		{RuleClusterUnreachable, SeverityError, "a cluster does not answer"},
+		{RuleRevisionForeign, SeverityError, "a cluster has what its branch has not"},
+		{RuleRevisionBehind, SeverityWarning, "a cluster is behind its branch"},
+		{RuleNotReady, SeverityError, "Flux could not apply something"},
+		{RuleApplicationSuspended, SeverityWarning, "a Kustomization is suspended"},
 	}
 }
 

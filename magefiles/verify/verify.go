@@ -48,6 +48,16 @@ func Exposure(ctx context.Context, from, to *string, json *bool) error {
 	})
 }
 
+// Clusters asks the live clusters what they follow and applied, and says what is wrong with it.
+//
+// Flags: -cluster, -json. Clusters are reached through the kubeconfig. Exits 1 on
+// any finding that is an error.
+func Clusters(ctx context.Context, cluster *string, json *bool) error {
+	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
+		return o.VerifyClusters(ctx, operate.Clusters{Cluster: given(cluster), JSON: given(json)})
+	})
+}
+
 // given is what a flag was given, or what it is by default.
 func given[T any](flag *T) T {
 	if flag == nil {

@@ -32,4 +32,10 @@ var harm = map[string]string{
 	rollout.RuleHelmMissing:       "Nothing is known of what the cluster applies.",
 	rollout.RuleClusterMissing:    "The plan promises something that nobody keeps.",
 	rollout.RuleClusterUnclaimed:  "No rule holds for what the cluster applies.",
+
+	rollout.RuleClusterUnreachable:   "Nobody knows what the cluster runs, or whether a promotion arrived.",
+	rollout.RuleRevisionForeign:      "The cluster runs what no promotion brought.",
+	rollout.RuleRevisionBehind:       "A promotion did not arrive.",
+	rollout.RuleNotReady:             "Part of a revision is not applied, or is and does not come up.",
+	rollout.RuleApplicationSuspended: "What is suspended does not change, and nothing else says so.",
 }

@@ -52,6 +52,9 @@ type Operator struct {
 	// committed there.
 	OpenTrees func(ctx context.Context, root string) (Trees, error)
 
+	// OpenClusters prepares to speak to the live clusters of a plan.
+	OpenClusters func(plan rollout.Plan) (rollout.Clusters, error)
+
 	Out io.Writer
 	// In answers questions. It is nil where nobody is there to answer.
 	In io.Reader

@@ -24,6 +24,8 @@
 //	commit VAR BRANCH SUBJECT     commit on another branch
 //	change VAR PATH [FILE]        push the script's file or directory of that path to main, with the
 //	                              file as message
+//	cluster NAME BRANCH SHA [HOW] begin or change a stand-in of a live cluster: its source follows the
+//	                              branch, and it has applied the commit; or is failed, suspended, down
 //	clone DIR                     clone the repository into the script's directory
 //	reset BRANCH SHA              point a branch somewhere, by force
 //	delete BRANCH                 delete a branch, by force

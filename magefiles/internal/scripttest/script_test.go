@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/monosense/k8s-ops/rollout/rollouttest"
+	"github.com/monosense/k8s-ops/rollout/rollouttest/apiserver"
 )
 
 // The repository of every script.
@@ -73,6 +74,8 @@ type world struct {
 	clock  *rollouttest.Clock
 	binary string
 	work   string
+	// clusters are those that the script has begun.
+	clusters map[string]*apiserver.Server
 }
 
 type worldKey struct{}
@@ -83,7 +86,7 @@ func setup(t *testing.T, binaries string) func(*testscript.Env) error {
 	t.Helper()
 	checkout := root(t)
 	return func(env *testscript.Env) error {
-		w := &world{clock: rollouttest.NewClock(start), binary: filepath.Join(binaries, "rollout"), work: env.WorkDir}
+		w := &world{clock: rollouttest.NewClock(start), binary: filepath.Join(binaries, "rollout"), work: env.WorkDir, clusters: map[string]*apiserver.Server{}}
 		var err error
 		w.github, err = rollouttest.Start(rollouttest.Options{
 			Clock:        w.clock.Now,
@@ -94,6 +97,9 @@ func setup(t *testing.T, binaries string) func(*testscript.Env) error {
 		}
 		env.Defer(func() {
 			_ = w.github.Close()
+			for _, cluster := range w.clusters {
+				cluster.Close()
+			}
 			for _, request := range w.github.Unexpected() {
 				t.Errorf("GitHub does not know the request: %s", request)
 			}
@@ -191,6 +197,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"pushes":   pushes,
 	"commit":   commit,
 	"change":   change,
+	"cluster":  liveCluster,
 	"reset":    reset,
 	"delete":   remove,
 	"clock":    clock,
@@ -291,6 +298,33 @@ func change(ts *testscript.TestScript, neg bool, args []string) {
 	sha, err := in(ts).repo.Commit("main", rollouttest.Change{Message: message, Author: "ben", Files: files})
 	ts.Check(err)
 	remember(ts, args[0], sha)
+}
+
+func liveCluster(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 3, 4, "cluster NAME BRANCH SHA [failed|suspended|down]")
+	name, branch, revision := args[0], args[1], args[1]+"@sha1:"+args[2]
+	w := in(ts)
+	if w.clusters[name] == nil {
+		w.clusters[name] = apiserver.Start()
+	}
+	s := w.clusters[name]
+	ready, source := apiserver.Ready("True", "ReconciliationSucceeded", "Applied revision: "+revision, 1), apiserver.GitRepository("k8s-ops", "https://github.com/monosense/k8s-ops", branch, revision)
+	switch state := append(args, "")[3]; state {
+	case "":
+	case "failed":
+		ready = apiserver.Ready("False", "HealthCheckFailed", "timeout waiting for: [Deployment/podinfo]", 1)
+	case "suspended":
+		source["spec"].(apiserver.Object)["suspend"] = true
+	case "down":
+		defer s.Close()
+	default:
+		ts.Fatalf("a cluster cannot be %s", state)
+	}
+	s.Set(apiserver.GitRepositories, source)
+	s.Set(apiserver.Kustomizations, apiserver.Kustomization("cluster", "k8s-ops", revision, ready), apiserver.Kustomization("podinfo", "k8s-ops", revision, ready))
+	path := ts.MkAbs("kubeconfig")
+	ts.Check(os.WriteFile(path, []byte(apiserver.Kubeconfig(w.clusters)), 0o600))
+	ts.Setenv("KUBECONFIG", path)
 }
 
 func clone(ts *testscript.TestScript, neg bool, args []string) {

@@ -260,6 +260,9 @@ func TestVariablesBecomeFlags(t *testing.T) {
 			[]string{"FROM=HEAD~1", "TO=a b", "STAGE=apps", "CLUSTER=apps-1", "JSON=true"},
 			[]string{"verify:diff", "HEAD~1", "a b", "-stage=apps", "-cluster=apps-1", "-json=true"},
 		},
+		{"verify:clusters", nil, []string{"verify:clusters"}},
+		{"verify:clusters", []string{"CLUSTER=apps", "JSON=true"}, []string{"verify:clusters", "-cluster=apps", "-json=true"}},
+		{"flux:verify-clusters", []string{"CLUSTER=a b", "JSON=true"}, []string{"verify:clusters", "-cluster=a b", "-json=true"}},
 		{"verify:exposure", nil, []string{"verify:exposure"}},
 		{"verify:exposure", []string{"FROM=v1", "TO=v2", "JSON=true"}, []string{"verify:exposure", "-from=v1", "-to=v2", "-json=true"}},
 	}

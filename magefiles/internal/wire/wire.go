@@ -38,6 +38,7 @@ import (
 
 	"github.com/monosense/k8s-ops/magefiles/internal/operate"
 	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/cluster"
 	"github.com/monosense/k8s-ops/rollout/github"
 	"github.com/monosense/k8s-ops/rollout/gitrepo"
 	"github.com/monosense/k8s-ops/rollout/ledger"
@@ -127,6 +128,9 @@ func open(summary *summary) (*operate.Operator, error) {
 	}
 	if path := os.Getenv("GITHUB_OUTPUT"); path != "" {
 		o.Promoted = func(moved []operate.Movement) { noteMovements(path, moved) }
+	}
+	o.OpenClusters = func(plan rollout.Plan) (rollout.Clusters, error) {
+		return cluster.Open(cluster.Options{Source: plan.Source, Contexts: plan.Contexts})
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		o.In = os.Stdin

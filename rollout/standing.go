@@ -1,0 +1,218 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A LiveStanding is where one cluster stands beside its stage's branch.
+type LiveStanding struct {
+	Stage, Cluster string
+	// Head is where the stage's branch stands, and Since when it came there; it
+	// is zero where nothing says so.
+	Branch Head
+	Since  time.Time
+	// Live is what the cluster says. Err says why it says nothing.
+	Live LiveCluster
+	Err  error
+	// Behind is how many commits the branch has that the cluster's source has not,
+	// and Ahead the other way round: commits that no promotion brought. Unknown
+	// says that nobody could tell.
+	Behind, Ahead int
+	Unknown       string
+}
+
+// Has is the commit that the cluster's source has fetched, empty for none.
+func (s LiveStanding) Has() SHA {
+	if s.Live.Source == nil {
+		return ""
+	}
+	return s.Live.Source.Revision.Commit()
+}
+
+// LookAtClusters asks the clusters of the plan, or those that are wanted, what
+// they follow and applied, side by side, each for so long at the most; and
+// compares that with their branches. A cluster that does not answer is in the
+// answer, with the reason.
+func (e *Engine) LookAtClusters(ctx context.Context, clusters Clusters, wanted []string, patience time.Duration) ([]LiveStanding, time.Time, error) {
+	var q Query
+	for _, stage := range e.Plan.Stages {
+		q.Branches = append(q.Branches, stage.Branch)
+	}
+	q.Ledger = e.Plan.Ledger
+	o, err := e.Remote.Observe(ctx, q)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("observe %s: %w", e.Plan.Repository.Slug(), err)
+	}
+	var all []LiveStanding
+	for _, stage := range e.Plan.Stages {
+		since := e.stoodSince(ctx, Head{stage.Branch, o.Heads[stage.Branch]})
+		for _, cluster := range stage.Clusters {
+			if len(wanted) == 0 || slices.Contains(wanted, cluster) {
+				all = append(all, LiveStanding{Stage: stage.Name, Cluster: cluster, Branch: Head{stage.Branch, o.Heads[stage.Branch]}, Since: since})
+			}
+		}
+	}
+	lookAtAll(ctx, clusters, all, patience)
+	e.measure(ctx, all)
+	return all, o.At, ctx.Err()
+}
+
+// stoodSince is when a branch came to stand where it does. Without a push log
+// nothing says so.
+func (e *Engine) stoodSince(ctx context.Context, head Head) time.Time {
+	rows, _ := e.Remote.Movements(ctx, head.Branch, func(Movement) bool { return true }) // it is only shown
+	for _, m := range rows {
+		if m.After == head.SHA {
+			return m.At
+		}
+	}
+	return time.Time{}
+}
+
+// lookAtAll asks all clusters at once.
+func lookAtAll(ctx context.Context, clusters Clusters, all []LiveStanding, patience time.Duration) {
+	var done sync.WaitGroup
+	for i := range all {
+		done.Go(func() {
+			within, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			all[i].Live, all[i].Err = clusters.Look(within, all[i].Cluster)
+		})
+	}
+	done.Wait()
+}
+
+// measure finds out how far the clusters are from their branches. Many have the
+// same revision, which is looked up once.
+func (e *Engine) measure(ctx context.Context, all []LiveStanding) {
+	type distance struct {
+		behind, ahead int
+		unknown       string
+	}
+	known := map[[2]SHA]distance{}
+	for i := range all {
+		s := &all[i]
+		has, head := s.Has(), s.Branch.SHA
+		if has == "" || head == "" || has == head {
+			continue
+		}
+		d, ok := known[[2]SHA{has, head}]
+		if !ok {
+			behind, err := e.History.Between(ctx, has, head)
+			if err == nil {
+				var ahead []Commit
+				ahead, err = e.History.Between(ctx, head, has)
+				d = distance{behind: len(behind), ahead: len(ahead)}
+			}
+			if err != nil {
+				d.unknown = Printable(err.Error(), 300)
+			}
+			known[[2]SHA{has, head}] = d
+		}
+		s.Behind, s.Ahead, s.Unknown = d.behind, d.ahead, d.unknown
+	}
+}
+
+// A LiveProblem is what is wrong with a cluster as it runs. What is wrong with what
+// it follows is found by the rules of a verification.
+type LiveProblem struct {
+	Rule, Message, Fix string
+}
+
+// Problems are what is wrong with a cluster at a moment, worst first.
+func (s LiveStanding) Problems(now time.Time) []LiveProblem {
+	if s.Err != nil {
+		return []LiveProblem{{RuleClusterUnreachable, "nobody knows what the cluster runs: " + s.Err.Error(), "make it answer, or look at it from where it does"}}
+	}
+	var all []LiveProblem
+	all = append(all, s.foreign()...)
+	all = append(all, s.late(now)...)
+	if src := s.Live.Source; src != nil && src.Ready.Known && !src.Ready.Ready {
+		all = append(all, notReady("GitRepository "+src.Name, src.Ready, fmt.Sprintf("flux --context %s get sources git", s.Live.Context)))
+	}
+	for _, a := range s.Live.Applications {
+		if a.Ready.Known && !a.Ready.Ready {
+			all = append(all, notReady("Kustomization "+a.String(), a.Ready, fmt.Sprintf("flux --context %s get kustomization %s -n %s", s.Live.Context, a.Name, a.Namespace)))
+		}
+		if a.Suspended {
+			all = append(all, LiveProblem{
+				RuleApplicationSuspended, fmt.Sprintf("Kustomization %s is suspended, so nothing of it changes, and no promotion arrives", a),
+				fmt.Sprintf("flux --context %s resume kustomization %s -n %s", s.Live.Context, a.Name, a.Namespace),
+			})
+		}
+	}
+	return all
+}
+
+// foreign: the cluster has what its branch has not.
+func (s LiveStanding) foreign() []LiveProblem {
+	switch {
+	case s.Unknown != "":
+		return []LiveProblem{{
+			RuleRevisionForeign, fmt.Sprintf("the cluster has %s, and nobody can tell whether %s has: %s", s.Has().Short(), s.Branch.Branch, s.Unknown),
+			"find out where that commit is from: git branch -r --contains " + string(s.Has()),
+		}}
+	case s.Ahead > 0:
+		return []LiveProblem{{
+			RuleRevisionForeign, fmt.Sprintf("the cluster has %s, with %s that %s has not", s.Has().Short(), countCommits(s.Ahead), s.Branch.Branch),
+			"if the branch was forced back, Flux follows at its next interval; else find out where the cluster has it from",
+		}}
+	default:
+		return nil
+	}
+}
+
+// enough is how long a cluster may take for what its branch has, beside its own
+// interval twice.
+const enough = 5 * time.Minute
+
+// late: the branch has long had what the cluster has not.
+func (s LiveStanding) late(now time.Time) []LiveProblem {
+	src := s.Live.Source
+	if src == nil || s.Since.IsZero() || now.Sub(s.Since) < 2*src.Interval+enough {
+		return nil
+	}
+	waited := FormatDuration(now.Sub(s.Since))
+	if s.Has() != s.Branch.SHA && s.Ahead == 0 && s.Unknown == "" {
+		return []LiveProblem{{
+			RuleRevisionBehind, fmt.Sprintf("%s has stood at %s for %s, and the cluster has %s", s.Branch.Branch, s.Branch.SHA.Short(), waited, s.fetched()),
+			fmt.Sprintf("mage flux:reconcile %s", s.Cluster),
+		}}
+	}
+	var all []LiveProblem
+	for _, a := range s.Live.Applications {
+		if a.FromSource && a.Ready.Ready && !a.Suspended && a.Applied.Commit() != s.Has() {
+			all = append(all, LiveProblem{
+				RuleRevisionBehind, fmt.Sprintf("Kustomization %s has applied %s, and its source has had %s for %s", a, short(a.Applied.Commit()), s.Has().Short(), waited),
+				fmt.Sprintf("mage flux:reconcile %s", s.Cluster),
+			})
+		}
+	}
+	return all
+}
+
+func (s LiveStanding) fetched() string {
+	if s.Has() == "" {
+		return "nothing"
+	}
+	return fmt.Sprintf("%s, %s behind", s.Has().Short(), countCommits(s.Behind))
+}
+
+func short(sha SHA) string {
+	if sha == "" {
+		return "nothing"
+	}
+	return sha.Short()
+}
+
+func notReady(what string, c LiveCondition, fix string) LiveProblem {
+	text := what + " is not ready"
+	if !c.Since.IsZero() {
+		text += " since " + FormatTime(c.Since)
+	}
+	return LiveProblem{RuleNotReady, text + ": " + OneLine(c.Reason+": "+c.Message, 500), fix}
+}
