@@ -236,14 +236,31 @@ func (e *Engine) render(ctx context.Context, stage Stage, s Snapshot, goesOut []
 }
 
 // patience is how long an override waits for a look at what it takes out: it is
-// what one needs when things are down.
-const patience = 30 * time.Second
+// what one needs when things are down. grace is how long it then waits for the
+// look to say itself how far it came.
+const (
+	patience = 30 * time.Second
+	grace    = time.Second
+)
 
 // exposeOverride looks at the exposure of what an override takes out, for
-// whoever answers for it. That it cannot be told stops nobody.
+// whoever answers for it. That it cannot be told stops nobody, nor does a build
+// that nothing can end: that is left to itself.
 func (e *Engine) exposeOverride(ctx context.Context, s *Snapshot, d Decision) {
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	seen, _ := e.expose(within, d.Stage, *s, d.GoesOut)
-	*s = s.withLook(d.Look, seen)
+	seen := make(chan Look, 1)
+	go func(s Snapshot) {
+		look, _ := e.expose(within, d.Stage, s, d.GoesOut)
+		seen <- look
+	}(*s)
+	look := Look{StageExposure: StageExposure{Stage: d.Stage.Name}}
+	select {
+	case look = <-seen:
+	case <-time.After(patience + grace):
+		look.Failed = "to look takes longer than " + FormatDuration(patience)
+	case <-ctx.Done():
+		look.Failed = "interrupted"
+	}
+	*s = s.withLook(d.Look, look)
 }

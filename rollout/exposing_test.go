@@ -31,6 +31,8 @@ type renderer struct {
 	fail  error
 	// hang keeps a look from coming to an end.
 	hang bool
+	// deaf keeps it from that whatever its context says, until it is closed.
+	deaf chan struct{}
 }
 
 func newRenderer(w *world) *renderer {
@@ -42,6 +44,10 @@ func newRenderer(w *world) *renderer {
 
 // Expose implements [rollout.Exposer].
 func (r *renderer) Expose(ctx context.Context, from, to rollout.SHA) (rollout.Exposure, error) {
+	if r.deaf != nil {
+		<-r.deaf
+		return rollout.Exposure{}, ctx.Err()
+	}
 	r.looks++
 	if r.hang {
 		<-ctx.Done()
@@ -279,6 +285,20 @@ func TestOverrideAndExposure(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 			if took := time.Since(began); took != 2*30*time.Second { // once to show it, and once to do it
+				t.Errorf("it took %v", took)
+			}
+		})
+	})
+	t.Run("it waits for no build that nothing ends", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r, x := unexercised(t)
+			x.deaf = make(chan struct{})
+			defer close(x.deaf)
+			began := time.Now()
+			if got := override(t, r, x).Decision.Exposure; got == nil || got.Failed != "to look takes longer than 30s" {
+				t.Errorf("%+v", got)
+			}
+			if took := time.Since(began); took != 2*31*time.Second {
 				t.Errorf("it took %v", took)
 			}
 		})

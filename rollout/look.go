@@ -25,6 +25,9 @@ const (
 
 // An Exposer renders what clusters would apply of a revision. Optional: a stage
 // that requires exposure cannot take anything without one.
+//
+// An override does not wait for one that does not heed its context. So it can be
+// asked again while it is still at it.
 type Exposer interface {
 	// Expose tells which of the changes between two commits the clusters of
 	// each stage render, and which of them those of the stages before.

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/flux"
@@ -14,6 +15,8 @@ import (
 type exposer struct {
 	*gitrepo.Remote
 	plan rollout.Plan
+	// mu is held while a revision is looked at.
+	mu sync.Mutex
 	// seen are the two revisions that were rendered last: what the stage has is
 	// compared with each that may go out.
 	seen map[rollout.SHA]seen
@@ -30,6 +33,8 @@ func newExposer(remote *gitrepo.Remote, plan rollout.Plan) *exposer {
 
 // Expose implements [rollout.Exposer].
 func (e *exposer) Expose(ctx context.Context, from, to rollout.SHA) (rollout.Exposure, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	before, err := e.see(ctx, from)
 	if err != nil {
 		return rollout.Exposure{}, err
