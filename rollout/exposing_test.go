@@ -428,6 +428,7 @@ func TestComplaintsArePrintable(t *testing.T) {
 	for _, look := range []rollout.Look{
 		{StageExposure: rollout.StageExposure{Stage: "apps"}, Unexcused: []rollout.UnexcusedFile{{Name: hostile}}},
 		{StageExposure: rollout.StageExposure{Stage: "apps", Broken: []string{hostile}}},
+		{StageExposure: rollout.StageExposure{Stage: "apps", Idle: []string{hostile}}, Unexcused: []rollout.UnexcusedFile{{Name: "x"}}},
 	} {
 		if text := look.Complaint(); strings.ContainsAny(text, "\n\x1b") {
 			t.Errorf("%q", text)
@@ -495,5 +496,21 @@ func TestWhoRendersAFileChanges(t *testing.T) {
 		if got := describe(receipt.Decision); err != nil || got != c.want || x.looks != c.looks {
 			t.Errorf("%s: %s after %d looks, %v", name, got, x.looks, err)
 		}
+	}
+}
+
+// What a stage before does not apply can be why nothing was met, so it is named.
+func TestComplaintNamesWhatIsIdle(t *testing.T) {
+	look := rollout.Look{
+		StageExposure: rollout.StageExposure{Stage: "apps", Files: []rollout.ExposedFile{{Name: "base/x.yaml"}}, Idle: []string{"infra › shop: it is suspended"}},
+		Unexcused:     []rollout.UnexcusedFile{{Name: "base/x.yaml", Commits: []rollout.SHA{sha("B")}}},
+	}
+	const says = "the 1 changed file that apps renders was exercised by no cluster before it: base/x.yaml (changed by 4200000); not applied there: infra › shop: it is suspended"
+	if got := look.Complaint(); got != says {
+		t.Errorf("it says %q", got)
+	}
+	look.Idle = append(look.Idle, "infra › cart: it is suspended")
+	if got := look.Complaint(); got != says+", and 1 more" {
+		t.Errorf("it says %q", got)
 	}
 }

@@ -263,10 +263,22 @@ func (l Look) Complaint() string {
 	case len(l.Broken) > 0:
 		return fmt.Sprintf("nobody knows what of it was exercised: %s cannot be rendered: %s", l.Stage, Printable(l.Broken[0], 300))
 	case len(l.Unexcused) > 0:
-		return fmt.Sprintf("%s that %s renders %s exercised by no cluster before it: %s",
-			ofFiles(len(l.Unexcused), len(l.Files)), l.Stage, was(len(l.Unexcused)), unexcusedNames(l.Unexcused))
+		return fmt.Sprintf("%s that %s renders %s exercised by no cluster before it: %s%s",
+			ofFiles(len(l.Unexcused), len(l.Files)), l.Stage, was(len(l.Unexcused)), unexcusedNames(l.Unexcused), l.idle())
 	default:
 		return ""
+	}
+}
+
+// idle names what of the stages before meets nothing, and so may be why.
+func (l Look) idle() string {
+	switch len(l.Idle) {
+	case 0:
+		return ""
+	case 1:
+		return "; not applied there: " + Printable(l.Idle[0], 300)
+	default:
+		return fmt.Sprintf("; not applied there: %s, and %d more", Printable(l.Idle[0], 300), len(l.Idle)-1)
 	}
 }
 
