@@ -249,14 +249,26 @@ const (
 func (e *Engine) exposeOverride(ctx context.Context, s *Snapshot, d Decision) {
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	seen := make(chan Look, 1)
+	type end struct {
+		look     Look
+		panicked any
+	}
+	seen := make(chan end, 1)
 	go func(s Snapshot) {
-		look, _ := e.expose(within, d.Stage, s, d.GoesOut)
-		seen <- look
+		var last end
+		defer func() {
+			last.panicked = recover()
+			seen <- last
+		}()
+		last.look, _ = e.expose(within, d.Stage, s, d.GoesOut)
 	}(*s)
 	look := Look{StageExposure: StageExposure{Stage: d.Stage.Name}}
 	select {
-	case look = <-seen:
+	case last := <-seen:
+		if last.panicked != nil {
+			panic(last.panicked) // where whoever calls can see to it
+		}
+		look = last.look
 	case <-time.After(patience + grace):
 		look.Failed = "to look takes longer than " + FormatDuration(patience)
 	case <-ctx.Done():

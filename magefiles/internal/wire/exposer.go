@@ -31,10 +31,16 @@ func newExposer(remote *gitrepo.Remote, plan rollout.Plan) *exposer {
 	return &exposer{Remote: remote, plan: plan, seen: map[rollout.SHA]seen{}}
 }
 
-// Expose implements [rollout.Exposer].
-func (e *exposer) Expose(ctx context.Context, from, to rollout.SHA) (rollout.Exposure, error) {
+// Expose implements [rollout.Exposer]. A tree that kustomize cannot stand is an
+// error like any other: whoever overrides goes on.
+func (e *exposer) Expose(ctx context.Context, from, to rollout.SHA) (exposure rollout.Exposure, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("rendering failed in a way that nobody foresaw: %v", cause)
+		}
+	}()
 	before, err := e.see(ctx, from)
 	if err != nil {
 		return rollout.Exposure{}, err
@@ -48,7 +54,7 @@ func (e *exposer) Expose(ctx context.Context, from, to rollout.SHA) (rollout.Exp
 	if err != nil {
 		return rollout.Exposure{}, err
 	}
-	exposure := flux.Expose(e.plan, before.rendering, after.rendering, changed)
+	exposure = flux.Expose(e.plan, before.rendering, after.rendering, changed)
 	exposure.From, exposure.To = from, to
 	return exposure, nil
 }
