@@ -1,0 +1,158 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// newer is the module with the newest definitions of what source-controller
+// serves. The source-controller that can be built is older than the
+// kustomize-controller beside it, which asks for kinds and versions that came
+// later.
+const newer = "crds"
+
+// Definitions returns the CustomResourceDefinitions of the controllers.
+func (c Cache) Definitions(ctx context.Context) ([]*unstructured.Unstructured, error) {
+	kustomize, err := c.definitions(ctx, KustomizeController.Module, KustomizeController)
+	if err != nil {
+		return nil, err
+	}
+	notification, err := c.definitions(ctx, NotificationController.Module, NotificationController)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := c.definitions(ctx, newer, SourceController)
+	if err != nil {
+		return nil, err
+	}
+	older, err := c.definitions(ctx, SourceController.Module, SourceController)
+	if err != nil {
+		return nil, err
+	}
+	if err := serveToo(sources, older); err != nil {
+		return nil, err
+	}
+	return slices.Concat(sources, kustomize, notification), nil
+}
+
+// definitions reads those of one controller, in the version that a module pins.
+func (c Cache) definitions(ctx context.Context, module string, p Program) ([]*unstructured.Unstructured, error) {
+	dir, err := c.place("definitions-"+module, []string{module}, p.Repository)
+	if err != nil {
+		return nil, err
+	}
+	err = c.make(dir, "Fetching the definitions of "+p.Name+" as of "+module, func(into string) error {
+		return c.fetch(ctx, module, p.Repository, into)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fetch the definitions of %s: %w", p.Name, err)
+	}
+	return read(dir)
+}
+
+// fetch copies a controller's definitions out of its module.
+func (c Cache) fetch(ctx context.Context, module, repository, into string) error {
+	out, err := c.run(ctx, module, "mod", "download", "-json", repository)
+	if err != nil {
+		return err
+	}
+	var downloaded struct{ Dir string }
+	if err := json.Unmarshal(out, &downloaded); err != nil {
+		return fmt.Errorf("understand what go mod download says: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(downloaded.Dir, "config", "crd", "bases", "*.yaml"))
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("%s has none in config/crd/bases", repository)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(into, filepath.Base(file)), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads the definitions of a directory, one a file.
+func read(dir string) ([]*unstructured.Unstructured, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var definitions []*unstructured.Unstructured
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		definition := new(unstructured.Unstructured)
+		if err := yaml.Unmarshal(data, &definition.Object); err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
+		definitions = append(definitions, definition)
+	}
+	return definitions, nil
+}
+
+// serveToo adds the versions that only older definitions have: the older
+// controller reads them. Stored is what the newer ones store.
+func serveToo(definitions, older []*unstructured.Unstructured) error {
+	for _, old := range older {
+		at := slices.IndexFunc(definitions, func(d *unstructured.Unstructured) bool { return d.GetName() == old.GetName() })
+		if at < 0 {
+			return fmt.Errorf("the newer definitions lack %s", old.GetName())
+		}
+		versions, err := versionsOf(definitions[at])
+		if err != nil {
+			return err
+		}
+		added, err := versionsOf(old)
+		if err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(added)) {
+			if version := added[name]; versions[name] == nil {
+				version["served"], version["storage"] = true, false
+				appendVersion(definitions[at], version)
+			}
+		}
+	}
+	return nil
+}
+
+// versionsOf are a definition's versions, by their names.
+func versionsOf(definition *unstructured.Unstructured) (map[string]map[string]any, error) {
+	list, _, err := unstructured.NestedSlice(definition.Object, "spec", "versions")
+	if err != nil {
+		return nil, fmt.Errorf("versions of %s: %w", definition.GetName(), err)
+	}
+	versions := map[string]map[string]any{}
+	for _, item := range list {
+		version, isMap := item.(map[string]any)
+		name, isText := version["name"].(string)
+		if !isMap || !isText {
+			return nil, fmt.Errorf("versions of %s: one has no name", definition.GetName())
+		}
+		versions[name] = version
+	}
+	return versions, nil
+}
+
+func appendVersion(definition *unstructured.Unstructured, version map[string]any) {
+	list, _, _ := unstructured.NestedSlice(definition.Object, "spec", "versions")
+	_ = unstructured.SetNestedSlice(definition.Object, append(list, version), "spec", "versions")
+}
