@@ -1,0 +1,250 @@
+package process
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// actor is set in the environment of a copy of this test that plays a run which
+// somebody ends from outside.
+const actor = "E2E_ACTOR"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(actor) != "" {
+		act()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// act starts processes, says where, and waits for its end.
+func act() {
+	run, err := Open()
+	if err != nil {
+		panic(err)
+	}
+	run.CloseOnSignal()
+	p, err := run.Start(Command{Name: "sleeper", Path: "/bin/sh", Args: []string{"-c", "sleep 600 & echo child $! & sleep 600"}})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(p.PID(), run.Dir())
+	select {}
+}
+
+// An actorProcess is a run in another process.
+type actorProcess struct {
+	cmd *exec.Cmd
+	pid int
+	dir string
+}
+
+// startActor starts a run in another process. Parent is a shell command that
+// becomes its parent, or nothing.
+func startActor(t *testing.T, name string, args ...string) actorProcess {
+	t.Helper()
+	a := actorProcess{cmd: exec.Command(name, args...)}
+	a.cmd.Env = append(os.Environ(), actor+"=1")
+	out, err := a.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.cmd.Process.Kill(); _ = a.cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, dir, _ := strings.Cut(strings.TrimSpace(line), " ")
+	if a.pid, err = strconv.Atoi(pid); err != nil {
+		t.Fatal(err)
+	}
+	a.dir = dir
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	return a
+}
+
+// ends waits until no process of a group is left.
+func ends(t *testing.T, group int) {
+	t.Helper()
+	for range 500 {
+		if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("processes of group %d are left", group)
+}
+
+func missing(t *testing.T, dir string) {
+	t.Helper()
+	for range 500 {
+		if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%s is left", dir)
+}
+
+func TestSignalsLeaveNothing(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			a := startActor(t, os.Args[0])
+			if err := a.cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			_ = a.cmd.Wait()
+			if code := a.cmd.ProcessState.ExitCode(); code != 128+int(signal) {
+				t.Errorf("it ended with %d", code)
+			}
+			ends(t, a.pid)
+			missing(t, a.dir)
+		})
+	}
+}
+
+// TestOrphanLeavesNothing: the test binary ends when what started it is killed.
+func TestOrphanLeavesNothing(t *testing.T) {
+	a := startActor(t, "/bin/sh", "-c", `"$0" & wait`, os.Args[0])
+	if err := a.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	ends(t, a.pid)
+	missing(t, a.dir)
+}
+
+// TestKillLeavesNoProcess: nobody can act on SIGKILL; the kernel does, and the
+// next run tidies up.
+func TestKillLeavesNoProcess(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux ends children with their parent")
+	}
+	a := startActor(t, os.Args[0])
+	if err := a.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = a.cmd.Wait()
+	leaderEnds(t, a.pid)
+	if _, err := os.Stat(a.dir); err != nil {
+		t.Errorf("the directory went away by itself: %v", err)
+	}
+	run, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	missing(t, a.dir)
+	if _, err := os.Stat(run.Dir()); err != nil {
+		t.Errorf("a run swept itself away: %v", err)
+	}
+}
+
+// leaderEnds waits for the one process that was started. What a program starts
+// itself, the kernel leaves alone; none of ours does.
+func leaderEnds(t *testing.T, pid int) {
+	t.Helper()
+	defer func() { _ = syscall.Kill(-pid, syscall.SIGKILL) }()
+	for range 500 {
+		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("process %d is left", pid)
+}
+
+// TestOpenLeavesOthersAlone: a run that goes on is not swept.
+func TestOpenLeavesOthersAlone(t *testing.T) {
+	first, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	second, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if _, err := os.Stat(first.Logs()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEndedSaysWhatWasSaidLast(t *testing.T) {
+	run, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	p, err := run.Start(Command{Name: "failing", Path: "/bin/sh", Args: []string{"-c", "echo no luck; exit 3"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.done
+	if err := p.Ended(); err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "no luck") {
+		t.Errorf("it says %v", err)
+	}
+	if err := p.Kill(); err != nil {
+		t.Errorf("killing what has ended: %v", err)
+	}
+}
+
+func TestStopAndKeep(t *testing.T) {
+	run, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := run.Start(Command{Name: "polite", Path: "/bin/sh", Args: []string{"-c", "trap 'echo bye; exit 0' TERM; echo here; while :; do sleep 0.05; done"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for tail(p.log, 1) != "here" {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := p.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := run.Keep()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(kept)
+	if err := run.Close(); err != nil {
+		t.Fatal(err)
+	}
+	missing(t, run.Dir())
+	if said := tail(filepath.Join(kept, "polite.log"), 1); said != "bye" {
+		t.Errorf("the log ends with %q", said)
+	}
+	if _, err := run.Start(Command{Name: "late", Path: "/bin/true"}); !errors.Is(err, ErrClosed) {
+		t.Errorf("a closed run starts a process: %v", err)
+	}
+}
+
+func TestPortsAreFreeAndDiffer(t *testing.T) {
+	ports, seen := new(Ports), map[string]bool{}
+	for range 100 {
+		address, err := ports.Address()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[address] || !free(address) {
+			t.Errorf("%s was given before, or is taken", address)
+		}
+		seen[address] = true
+	}
+}
