@@ -1,0 +1,62 @@
+package cluster
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/monosense/k8s-ops/e2e/internal/tools"
+)
+
+// Namespace is where Flux is.
+const Namespace = "flux-system"
+
+// startFlux starts Flux's controllers and waits until they are ready.
+func (c *Cluster) startFlux(ctx context.Context) error {
+	addresses, err := c.site.addresses(3)
+	if err != nil {
+		return err
+	}
+	storage, events, receiver := addresses[0], addresses[1], addresses[2]
+	artifacts := filepath.Join(c.dir, "artifacts")
+	if err := os.MkdirAll(artifacts, 0o755); err != nil {
+		return err
+	}
+	common := []string{"--events-addr=http://" + events + "/", "--interval-jitter-percentage=0"}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return c.startController(ctx, tools.SourceController, append(slices.Clip(common),
+			"--storage-path="+artifacts, "--storage-addr="+storage, "--storage-adv-addr="+storage)...)
+	})
+	group.Go(func() error {
+		return c.startController(ctx, tools.KustomizeController, append(slices.Clip(common),
+			"--requeue-dependency=1s", "--no-remote-bases=true")...)
+	})
+	group.Go(func() error {
+		return c.startController(ctx, tools.NotificationController,
+			"--events-addr="+events, "--receiverAddr="+receiver, "--rate-limit-interval=1s")
+	})
+	return group.Wait()
+}
+
+// startController starts one of them.
+func (c *Cluster) startController(ctx context.Context, program tools.Program, args ...string) error {
+	health, err := c.site.ports.Address()
+	if err != nil {
+		return err
+	}
+	temporary := filepath.Join(c.dir, program.Name)
+	if err := os.MkdirAll(temporary, 0o755); err != nil {
+		return err
+	}
+	return c.start(ctx, &unit{
+		program: program,
+		env:     []string{"KUBECONFIG=" + c.kubeconfig(), "RUNTIME_NAMESPACE=" + Namespace, "TMPDIR=" + temporary},
+		args: append(args,
+			"--watch-all-namespaces", "--enable-leader-election=false", "--metrics-addr=127.0.0.1:0", "--health-addr="+health),
+		ready: func(ctx context.Context) error { return probe(ctx, "http://"+health+"/readyz") },
+	})
+}
