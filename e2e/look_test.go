@@ -1,0 +1,117 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/monosense/k8s-ops/e2e/internal/cluster"
+)
+
+// branches are what each cluster follows, by the plan.
+var branches = map[string]string{infra: upstream, apps: downstream}
+
+// settled waits until every Kustomization of a cluster is ready with the head of
+// the cluster's branch.
+func (f *fleet) settled(ctx context.Context, name string) error {
+	branch := branches[name]
+	return cluster.Await(ctx, name+" to settle", func(context.Context) error {
+		head, err := f.repo.Head(branch)
+		if err != nil {
+			return err
+		}
+		want := branch + "@sha1:" + head
+		seen := f.clusters[name].Journal().Latest("Kustomization")
+		for _, kustomization := range kustomizations {
+			if sight := seen[kustomization]; sight.Revision != want || sight.Ready != "True" || !sight.Current {
+				return fmt.Errorf("want %s to be ready with %s, have %s", kustomization, want, sight.Says())
+			}
+		}
+		if len(seen) != len(kustomizations) {
+			return fmt.Errorf("there are other Kustomizations than %v: %v", kustomizations, seen)
+		}
+		return nil
+	})
+}
+
+// looks waits until a cluster has looked so many times for a new revision: as
+// long as that, something had time to happen.
+func (f *fleet) looks(ctx context.Context, name string, times int) error {
+	begun := f.lookedUp(name)
+	return cluster.Await(ctx, fmt.Sprintf("%s to look %d times for a new revision", name, times), func(context.Context) error {
+		if n := f.lookedUp(name) - begun; n < times {
+			return fmt.Errorf("it has looked %d times", n)
+		}
+		return nil
+	})
+}
+
+// lookedUp is how often a cluster has asked GitHub for the heads.
+func (f *fleet) lookedUp(name string) int {
+	n := 0
+	for _, request := range f.github.Requests() {
+		if request.Login == login(name) && strings.HasSuffix(request.Path, "/info/refs") {
+			n++
+		}
+	}
+	return n
+}
+
+// deployments is where podinfo is.
+var deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+
+// message is what podinfo is told to say in a cluster.
+func (f *fleet) message(ctx context.Context, name string) (string, error) {
+	found, err := f.clusters[name].Client().Resource(deployments).Namespace("podinfo").Get(ctx, "podinfo", metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	data, err := found.MarshalJSON()
+	if err != nil {
+		return "", err
+	}
+	var podinfo struct {
+		Spec struct{ Template struct{ Spec podSpec } }
+	}
+	if err := json.Unmarshal(data, &podinfo); err != nil {
+		return "", err
+	}
+	for _, container := range podinfo.Spec.Template.Spec.Containers {
+		for _, variable := range container.Env {
+			if variable.Name == "PODINFO_UI_MESSAGE" {
+				return variable.Value, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("podinfo of %s is not told what to say", name)
+}
+
+// podSpec is what matters of one.
+type podSpec struct {
+	Containers []struct {
+		Env []struct{ Name, Value string }
+	}
+}
+
+// astray is what Flux did in a cluster, after a mark of its journal, that the plan
+// does not say: following another branch, or fetching or applying from one.
+func (f *fleet) astray(name string, mark int) []cluster.Sight {
+	branch := branches[name]
+	var astray []cluster.Sight
+	for _, sight := range f.clusters[name].Journal().Since(mark) {
+		followed := sight.Kind != "GitRepository" || sight.Branch == branch
+		if !followed || from(sight.Revision, branch) || from(sight.Attempted, branch) {
+			astray = append(astray, sight)
+		}
+	}
+	return astray
+}
+
+// from is whether a revision comes from elsewhere than a branch.
+func from(revision, branch string) bool {
+	return revision != "" && !strings.HasPrefix(revision, branch+"@sha1:")
+}

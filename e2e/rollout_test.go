@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// soak is longer than any that the plan asks for.
+const soak = 24 * time.Hour
+
+// TestClustersBecomeReady: both clusters, connected as clusters/README.md says,
+// run what the repository holds.
+func TestClustersBecomeReady(t *testing.T) {
+	s := begin(t)
+	for _, name := range []string{infra, apps} {
+		s.settled(name)
+		for kustomization, sight := range s.clusters[name].Journal().Latest("Kustomization") {
+			t.Logf("%s: %s is ready with %s", name, kustomization, sight.Revision)
+		}
+		if message := s.message(name); !strings.HasPrefix(message, name+".") {
+			t.Errorf("podinfo of %s says %q: that is not what the variables of %s make of it", name, message, name)
+		}
+	}
+}
+
+// TestMergeReachesInfraOnly: what is merged runs on infra at once, and does not
+// touch apps, however often apps looks.
+func TestMergeReachesInfraOnly(t *testing.T) {
+	s := begin(t)
+	before := s.inventory(apps)
+	commit := s.merge("Greet differently", greeting("hello"))
+	t.Logf("push to applied on infra: %.1f s", s.greets(infra, "hello").Seconds())
+	s.promote(notYet, "not yet")
+	s.looks(apps, 5)
+	s.unchanged(apps, before)
+	s.neverHad(apps, commit)
+}
+
+// TestSoakEnds: when a revision has soaked, apps runs that one, and nothing that
+// came later.
+func TestSoakEnds(t *testing.T) {
+	s := begin(t)
+	before := s.head(downstream)
+	soaked := s.merge("Greet the first time", greeting("first"))
+	s.greets(infra, "first")
+	s.clock.Advance(soak - time.Minute)
+	late := s.merge("Greet the second time", greeting("second"))
+	s.greets(infra, "second")
+	s.promote(notYet, "not yet")
+	s.stands(downstream, before)
+
+	s.clock.Advance(time.Minute)
+	s.promote(done, "apps: promoted to")
+	t.Logf("promotion to applied on apps: %.1f s", s.greets(apps, "first").Seconds())
+	s.stands(downstream, soaked)
+	s.looks(apps, 3)
+	s.neverHad(apps, late)
+}
+
+// TestRevertedInTheSoak: what main takes back before its soak ends is no change
+// for apps, neither when it comes nor when it goes.
+func TestRevertedInTheSoak(t *testing.T) {
+	s := begin(t)
+	before := s.inventory(apps)
+	bad := s.merge("Greet badly", greeting("bad"))
+	s.greets(infra, "bad")
+	s.clock.Advance(time.Hour)
+	mended := s.revert(bad)
+	s.settled(infra)
+	s.clock.Advance(soak)
+	s.promote(done, "apps: promoted to")
+	s.stands(downstream, mended)
+	s.settled(apps)
+	s.looks(apps, 3)
+	s.unchanged(apps, before)
+	s.neverHad(apps, bad)
+}
+
+// TestPointedElsewhereByHand: who points apps at main gets main for a moment; then
+// the revision itself points apps back at release.
+func TestPointedElsewhereByHand(t *testing.T) {
+	s := begin(t)
+	commit := s.merge("Greet too early", greeting("early"))
+	s.greets(infra, "early")
+	s.stray = true
+	mark := s.clusters[apps].Journal().Mark()
+	s.point(apps, upstream)
+	s.seesAstray(apps, mark, upstream, commit)
+	s.settled(apps)
+	if message := s.message(apps); strings.Contains(message, "early") {
+		t.Errorf("podinfo of apps still says %q", message)
+	}
+}
+
+// TestHeldElsewhereByHand: who also suspends what would point apps back keeps it
+// on main, until somebody resumes it.
+func TestHeldElsewhereByHand(t *testing.T) {
+	s := begin(t)
+	commit := s.merge("Greet much too early", greeting("by hand"))
+	s.greets(infra, "by hand")
+	s.stray = true
+	mark := s.clusters[apps].Journal().Mark()
+	s.suspend("cluster", true)
+	s.point(apps, upstream)
+	s.seesAstray(apps, mark, upstream, commit)
+	s.looks(apps, 3)
+	if source := s.clusters[apps].Journal().Latest("GitRepository")[name]; source.Branch != upstream || source.Commit() != commit {
+		t.Errorf("apps did not stay where it was pointed: %s", source.Says())
+	}
+	s.promote(notYet, "not yet")
+
+	s.suspend("cluster", false)
+	s.point(apps, downstream)
+	s.settled(apps)
+}
+
+// greeting is a change of what podinfo says.
+func greeting(word string) edit {
+	return edit{
+		path: "clusters/base/apps/podinfo/deployment.yaml",
+		from: `(?m)^(\s+value: \$\{CLUSTER_NAME\}\.\$\{CLUSTER_DOMAIN\}).*$`,
+		to:   "${1}, " + word + " from cluster $${CLUSTER_ID}",
+	}
+}

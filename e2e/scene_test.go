@@ -1,0 +1,247 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/monosense/k8s-ops/e2e/internal/cluster"
+)
+
+// How the targets end: docs/exit-codes.md.
+const (
+	done   = 0
+	notYet = 75
+)
+
+// A scene is a scenario on the shared fleet. Its methods fail the test.
+type scene struct {
+	*fleet
+	t     *testing.T
+	marks map[string]int // of the journals, when it began
+	moved time.Time      // when a branch was moved last
+	stray bool           // a cluster is meant to leave its branch
+}
+
+// begin brings the fleet to rest: everything that is on main has soaked and runs
+// on both clusters. At the end, no cluster may have left its branch.
+func begin(t *testing.T) *scene {
+	t.Helper()
+	s := &scene{fleet: shared, t: t, marks: map[string]int{}}
+	s.clock.Advance(soak)
+	s.promote(done, "apps: ")
+	for name := range s.clusters {
+		s.settled(name)
+		s.rests(name)
+		s.marks[name] = s.clusters[name].Journal().Mark()
+	}
+	t.Cleanup(func() {
+		for name, mark := range s.marks {
+			for _, sight := range s.astray(name, mark) {
+				if !s.stray {
+					t.Errorf("%s was not where the plan has it: %s", name, sight.Says())
+				}
+			}
+		}
+	})
+	return s
+}
+
+// rests waits until nothing in a cluster changes any more.
+func (s *scene) rests(name string) {
+	s.t.Helper()
+	last := s.inventory(name)
+	s.must(cluster.Await(s.t.Context(), name+" to rest", func(ctx context.Context) error {
+		if err := s.fleet.looks(ctx, name, 2); err != nil {
+			return err
+		}
+		now, err := s.clusters[name].Inventory(ctx)
+		if err != nil {
+			return err
+		}
+		changes := last.Changes(now)
+		last = now
+		if len(changes) > 0 {
+			return fmt.Errorf("these change: %s", strings.Join(changes, ", "))
+		}
+		return nil
+	}))
+}
+
+func (s *scene) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *scene) settled(name string) {
+	s.t.Helper()
+	s.must(s.fleet.settled(s.t.Context(), name))
+}
+
+func (s *scene) looks(name string, times int) {
+	s.t.Helper()
+	s.must(s.fleet.looks(s.t.Context(), name, times))
+}
+
+// greets waits until a cluster was told to greet with a word, and says how long
+// after a branch was moved that was. What follows, the pods and what depends on
+// them, is waited for as well, and not counted.
+func (s *scene) greets(name, word string) time.Duration {
+	s.t.Helper()
+	var took time.Duration
+	s.must(cluster.Await(s.t.Context(), name+" to greet with "+word, func(ctx context.Context) error {
+		message, err := s.fleet.message(ctx, name)
+		if err == nil && !strings.Contains(message, word) {
+			err = fmt.Errorf("it says %q", message)
+		}
+		took = time.Since(s.moved)
+		return err
+	}))
+	s.settled(name)
+	return took
+}
+
+func (s *scene) inventory(name string) cluster.Inventory {
+	s.t.Helper()
+	inventory, err := s.clusters[name].Inventory(s.t.Context())
+	s.must(err)
+	return inventory
+}
+
+// unchanged is that nobody has written to any object of a cluster since.
+func (s *scene) unchanged(name string, since cluster.Inventory) {
+	s.t.Helper()
+	if len(since) == 0 {
+		s.t.Fatalf("%s was empty", name)
+	}
+	for _, object := range since.Changes(s.inventory(name)) {
+		s.t.Errorf("%s has changed: %s", name, object)
+	}
+}
+
+// neverHad is that a cluster's Flux has not fetched a commit, nor tried it.
+func (s *scene) neverHad(name, commit string) {
+	s.t.Helper()
+	commits := s.clusters[name].Journal().Commits()
+	if len(commits) == 0 {
+		s.t.Fatalf("the journal of %s is empty", name)
+	}
+	if slices.Contains(commits, commit) {
+		s.t.Errorf("%s has had %s", name, commit)
+	}
+}
+
+// seesAstray waits until the journal tells that a cluster follows another branch,
+// and that Flux applied a commit from there.
+func (s *scene) seesAstray(name string, mark int, branch, commit string) {
+	s.t.Helper()
+	s.must(cluster.Await(s.t.Context(), name+" to be seen astray", func(context.Context) error {
+		astray := s.astray(name, mark)
+		follows := slices.ContainsFunc(astray, func(s cluster.Sight) bool { return s.Branch == branch })
+		runs := slices.ContainsFunc(astray, func(s cluster.Sight) bool {
+			return s.Kind == "Kustomization" && s.Attempted == branch+"@sha1:"+commit
+		})
+		if !follows || !runs {
+			return fmt.Errorf("it follows %s: %v; it has tried %s: %v", branch, follows, commit, runs)
+		}
+		return nil
+	}))
+}
+
+// An edit is a change of one file.
+type edit struct{ path, from, to string }
+
+// merge commits an edit on main and pushes it.
+func (s *scene) merge(subject string, e edit) (commit string) {
+	s.t.Helper()
+	path := filepath.Join(s.work, filepath.FromSlash(e.path))
+	data, err := os.ReadFile(path)
+	s.must(err)
+	edited := regexp.MustCompile(e.from).ReplaceAll(data, []byte(e.to))
+	if bytes.Equal(data, edited) {
+		s.t.Fatalf("%s does not change %s", e.from, e.path)
+	}
+	s.must(os.WriteFile(path, edited, 0o644))
+	s.mustGit("commit", "--quiet", "--all", "--message", subject)
+	return s.push()
+}
+
+// revert takes a commit back, as git revert does, and pushes that.
+func (s *scene) revert(commit string) string {
+	s.t.Helper()
+	s.mustGit("revert", "--no-edit", commit)
+	return s.push()
+}
+
+func (s *scene) push() (commit string) {
+	s.t.Helper()
+	s.moved = time.Now()
+	s.mustGit("push", "--quiet", "origin", upstream)
+	return s.mustGit("rev-parse", "HEAD")
+}
+
+func (s *scene) mustGit(args ...string) string {
+	s.t.Helper()
+	out, err := s.git(s.t.Context(), args...)
+	s.must(err)
+	return out
+}
+
+// promote runs release:promote, which has to end with a code and say something.
+func (s *scene) promote(code int, says string) {
+	s.t.Helper()
+	s.moved = time.Now()
+	out, got, err := s.rollout(s.t.Context(), "release:promote")
+	s.must(err)
+	if got != code || !strings.Contains(out, says) {
+		s.t.Fatalf("release:promote ends with %d, want %d and %q:\n%s", got, code, says, out)
+	}
+}
+
+func (s *scene) head(branch string) string {
+	s.t.Helper()
+	head, err := s.repo.Head(branch)
+	s.must(err)
+	return head
+}
+
+func (s *scene) stands(branch, commit string) {
+	s.t.Helper()
+	if head := s.head(branch); head != commit {
+		s.t.Errorf("%s stands at %s, want %s", branch, head, commit)
+	}
+}
+
+// message is what podinfo is told to say in a cluster.
+func (s *scene) message(name string) string {
+	s.t.Helper()
+	message, err := s.fleet.message(s.t.Context(), name)
+	s.must(err)
+	return message
+}
+
+// point makes a cluster follow another branch, as somebody with kubectl would.
+func (s *scene) point(cluster, branch string) {
+	s.t.Helper()
+	_, err := s.kubectl(s.t.Context(), cluster, "patch", "gitrepository", name, "--namespace=flux-system", "--type=merge",
+		fmt.Sprintf(`--patch={"spec":{"ref":{"branch":%q}}}`, branch))
+	s.must(err)
+}
+
+// suspend suspends a Kustomization of apps, or resumes it, as the flux command
+// does.
+func (s *scene) suspend(kustomization string, suspended bool) {
+	s.t.Helper()
+	_, err := s.kubectl(s.t.Context(), apps, "patch", "kustomization.kustomize.toolkit.fluxcd.io", kustomization,
+		"--namespace=flux-system", "--type=merge", fmt.Sprintf(`--patch={"spec":{"suspend":%v}}`, suspended))
+	s.must(err)
+}
