@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/monosense/k8s-ops/e2e/internal/tools"
 )
 
 // soak is longer than any that the plan asks for.
@@ -75,6 +77,40 @@ func TestRevertedInTheSoak(t *testing.T) {
 	s.looks(apps, 3)
 	s.unchanged(apps, before)
 	s.neverHad(apps, bad)
+}
+
+// TestOverrideGoesAtOnce: an override reaches apps in seconds, and the ledger has
+// its reason.
+func TestOverrideGoesAtOnce(t *testing.T) {
+	s := begin(t)
+	commit := s.merge("Greet urgently", greeting("urgently"))
+	s.greets(infra, "urgently")
+	s.runs(done, "override to", "release:override", "-direct", "-yes", "-reason=the old greeting is wrong")
+	t.Logf("override command to applied on apps: %.1f s", s.greets(apps, "urgently").Seconds())
+	s.stands(downstream, commit)
+	s.runs(done, "the old greeting is wrong", "release:history")
+}
+
+// TestCrashesConverge: whatever is killed while a revision is on its way, each
+// cluster ends where its branch is, and apps moves once, when it may.
+func TestCrashesConverge(t *testing.T) {
+	s := begin(t)
+	before := s.inventory(apps)
+	commit := s.merge("Greet in a storm", greeting("storm"))
+	s.crash(infra, tools.SourceController, tools.KustomizeController)
+	s.crash(apps, tools.KustomizeController)
+	s.crash(infra, tools.APIServer)
+	t.Logf("push to applied on infra, with crashes: %.1f s", s.greets(infra, "storm").Seconds())
+	s.looks(apps, 3)
+	s.unchanged(apps, before)
+	s.neverHad(apps, commit)
+
+	s.clock.Advance(soak)
+	s.promote(done, "apps: promoted to")
+	s.crash(apps, tools.APIServer, tools.SourceController)
+	t.Logf("promotion to applied on apps, with crashes: %.1f s", s.greets(apps, "storm").Seconds())
+	s.stands(downstream, commit)
+	s.promote(done, "release has everything that main has")
 }
 
 // TestPointedElsewhereByHand: who points apps at main gets main for a moment; then

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
+	"github.com/monosense/k8s-ops/e2e/internal/tools"
 )
 
 // How the targets end: docs/exit-codes.md.
@@ -199,11 +200,29 @@ func (s *scene) mustGit(args ...string) string {
 // promote runs release:promote, which has to end with a code and say something.
 func (s *scene) promote(code int, says string) {
 	s.t.Helper()
+	s.runs(code, says, "release:promote")
+}
+
+// runs runs a target, which has to end with a code and say something.
+func (s *scene) runs(code int, says string, args ...string) {
+	s.t.Helper()
 	s.moved = time.Now()
-	out, got, err := s.rollout(s.t.Context(), "release:promote")
+	out, got, err := s.rollout(s.t.Context(), args...)
 	s.must(err)
 	if got != code || !strings.Contains(out, says) {
-		s.t.Fatalf("release:promote ends with %d, want %d and %q:\n%s", got, code, says, out)
+		s.t.Fatalf("%s ends with %d, want %d and %q:\n%s", args[0], got, code, says, out)
+	}
+}
+
+// crash kills programs of a cluster, all of them before any is there again. They
+// come back in the order in which they are named.
+func (s *scene) crash(name string, programs ...tools.Program) {
+	s.t.Helper()
+	for _, program := range programs {
+		s.must(s.clusters[name].Kill(program))
+	}
+	for _, program := range programs {
+		s.must(s.clusters[name].Restart(s.t.Context(), program))
 	}
 }
 
