@@ -33,7 +33,7 @@ func Simulate(ctx context.Context, years, seed *int) error {
 func Test(ctx context.Context) error {
 	// The simulation's own mutations take longer than Go allows by default,
 	// on a slow machine.
-	return wire.Exit(run(ctx, "go", "test", "-timeout=40m", "./..."))
+	return wire.Exit(run(ctx, "test", "-timeout=40m", "./..."))
 }
 
 // Bench runs every benchmark beside git and kustomize doing the same, and fails on a broken promise.
@@ -43,21 +43,21 @@ func Bench(ctx context.Context) error {
 	if err := os.Setenv("BENCH_LIMITS", "1"); err != nil {
 		return wire.Exit(err)
 	}
-	return wire.Exit(run(ctx, "go", "test", "-p=1", "-run=^$", "-bench=.", "-benchtime=10x", "-timeout=60m",
+	return wire.Exit(run(ctx, "test", "-p=1", "-run=^$", "-bench=.", "-benchtime=10x", "-timeout=60m",
 		"./rollout", "./rollout/backtest", "./rollout/gitrepo", "./rollout/flux", "./magefiles/internal/scripttest", "./magefiles/internal/simulate"))
 }
 
 // Lint runs golangci-lint with this repository's rules.
 func Lint(ctx context.Context) error {
-	return wire.Exit(run(ctx, "go", "run", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@"+golangciLint, "run"))
+	return wire.Exit(run(ctx, "run", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@"+golangciLint, "run"))
 }
 
 // golangciLint is the version that .ci/run installs too.
 const golangciLint = "v2.15.0"
 
-// run runs a command with the terminal's own input and output.
-func run(ctx context.Context, name string, args ...string) error {
-	command := exec.CommandContext(ctx, name, args...)
+// run runs the go command with the terminal's own input and output.
+func run(ctx context.Context, args ...string) error {
+	command := exec.CommandContext(ctx, "go", args...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return command.Run()
 }

@@ -51,7 +51,7 @@ var (
 	// command is one Mage target with words, which are always there, and with
 	// flags, each of which is there only if its variable is. Both take their
 	// values from the environment.
-	command = regexp.MustCompile(`^\{\{\.MAGE\}\} ([a-z:]+)((?: "\$ARG_[A-Z_]+")*)((?: \{\{if \.[A-Z_]+\}\}"-[a-zA-Z]+=\$ARG_[A-Z_]+"\{\{end\}\})*)$`)
+	command = regexp.MustCompile(`^\{\{\.MAGE\}\} ([a-z0-9:]+)((?: "\$ARG_[A-Z_]+")*)((?: \{\{if \.[A-Z_]+\}\}"-[a-zA-Z]+=\$ARG_[A-Z_]+"\{\{end\}\})*)$`)
 	word    = regexp.MustCompile(`"\$ARG_([A-Z_]+)"`)
 	flag    = regexp.MustCompile(`\{\{if \.([A-Z_]+)\}\}"-([a-zA-Z]+)=\$ARG_([A-Z_]+)"`)
 )

@@ -193,6 +193,7 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		{"simulate", nil, []string{"simulate"}},
 		{"simulate", []string{"YEARS=3", "SEED=7"}, []string{"simulate", "-years=3", "-seed=7"}},
 		{"test", nil, []string{"test"}},
+		{"e2e", nil, []string{"e2e"}},
 		{"bench", nil, []string{"bench"}},
 		{"lint", nil, []string{"lint"}},
 		{"flux:override-staged-rollout", nil, []string{"release:override"}},
