@@ -54,6 +54,7 @@ func play(m *testing.M) (code int, err error) {
 		err = errors.Join(err, run.Close())
 	}()
 	started := time.Now()
+	fmt.Println("Starting the clusters …")
 	shared, err = startFleet(context.Background(), run, binaries, definitions)
 	if err != nil {
 		return 1, err

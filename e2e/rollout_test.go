@@ -30,9 +30,11 @@ func TestClustersBecomeReady(t *testing.T) {
 // touch apps, however often apps looks.
 func TestMergeReachesInfraOnly(t *testing.T) {
 	s := begin(t)
-	before := s.inventory(apps)
+	before, hub := s.inventory(apps), s.inventory(infra)
 	commit := s.merge("Greet differently", greeting("hello"))
 	t.Logf("push to applied on infra: %.1f s", s.greets(infra, "hello").Seconds())
+	s.changed(infra, hub, "deployments.apps podinfo/podinfo")
+	s.had(infra, commit)
 	s.promote(notYet, "not yet")
 	s.looks(apps, 5)
 	s.unchanged(apps, before)

@@ -129,6 +129,22 @@ func (s *scene) unchanged(name string, since cluster.Inventory) {
 	}
 }
 
+// changed is that an object of a cluster was written to since.
+func (s *scene) changed(name string, since cluster.Inventory, object string) {
+	s.t.Helper()
+	if changes := since.Changes(s.inventory(name)); !slices.Contains(changes, object) {
+		s.t.Errorf("%s of %s has not changed; these have: %v", object, name, changes)
+	}
+}
+
+// had is that a cluster's Flux has fetched a commit.
+func (s *scene) had(name, commit string) {
+	s.t.Helper()
+	if commits := s.clusters[name].Journal().Commits(); !slices.Contains(commits, commit) {
+		s.t.Errorf("%s has not had %s, but %v", name, commit, commits)
+	}
+}
+
 // neverHad is that a cluster's Flux has not fetched a commit, nor tried it.
 func (s *scene) neverHad(name, commit string) {
 	s.t.Helper()
