@@ -175,6 +175,24 @@ func (f *fleet) publish(ctx context.Context) error {
 	return err
 }
 
+// restore pushes what main began with.
+func (f *fleet) restore(ctx context.Context) error {
+	first, err := f.git(ctx, "rev-list", "--max-parents=0", "HEAD")
+	if err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"checkout", first, "--", "."},
+		{"commit", "--quiet", "--allow-empty", "--message", "Begin again"},
+		{"push", "--quiet", "origin", upstream},
+	} {
+		if _, err := f.git(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // bootstrap connects a cluster as clusters/README.md says.
 func (f *fleet) bootstrap(ctx context.Context, name string) error {
 	authority, err := os.ReadFile(f.github.CACert())

@@ -32,10 +32,12 @@ type scene struct {
 }
 
 // begin brings the fleet to rest: everything that is on main has soaked and runs
-// on both clusters. At the end, no cluster may have left its branch.
+// on both clusters. At the end, no cluster may have left its branch. A scenario
+// that fails does not leave its files to the next.
 func begin(t *testing.T) *scene {
 	t.Helper()
 	s := &scene{fleet: shared, t: t, marks: map[string]int{}}
+	t.Cleanup(s.end)
 	s.clock.Advance(soak)
 	s.promote(done, "apps: ")
 	for name := range s.clusters {
@@ -43,16 +45,23 @@ func begin(t *testing.T) *scene {
 		s.rests(name)
 		s.marks[name] = s.clusters[name].Journal().Mark()
 	}
-	t.Cleanup(func() {
-		for name, mark := range s.marks {
-			for _, sight := range s.astray(name, mark) {
-				if !s.stray {
-					t.Errorf("%s was not where the plan has it: %s", name, sight.Says())
-				}
+	return s
+}
+
+// end is for when the scenario is over, whatever came of it.
+func (s *scene) end() {
+	for name, mark := range s.marks {
+		for _, sight := range s.astray(name, mark) {
+			if !s.stray {
+				s.t.Errorf("%s was not where the plan has it: %s", name, sight.Says())
 			}
 		}
-	})
-	return s
+	}
+	if s.t.Failed() {
+		if err := s.restore(context.Background()); err != nil {
+			s.t.Error(err)
+		}
+	}
 }
 
 // rests waits until nothing in a cluster changes any more.
