@@ -68,10 +68,14 @@ func (c *Cluster) keepJournal(ctx context.Context) error {
 	return c.watch(ctx, Kustomizations, c.journal.note)
 }
 
+// again is how often a watch tells of what has not changed: whoever could not act
+// on it then acts on it now.
+const again = 5 * time.Second
+
 // watch calls seen with every state of every object, until ctx ends. It goes on
 // after the API server was away.
 func (c *Cluster) watch(ctx context.Context, resource schema.GroupVersionResource, seen func(*unstructured.Unstructured)) error {
-	informer := dynamicinformer.NewDynamicSharedInformerFactory(c.client, 0).ForResource(resource).Informer()
+	informer := dynamicinformer.NewDynamicSharedInformerFactory(c.client, again).ForResource(resource).Informer()
 	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { seen(object.(*unstructured.Unstructured)) },
 		UpdateFunc: func(_, object any) { seen(object.(*unstructured.Unstructured)) },

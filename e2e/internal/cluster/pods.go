@@ -20,8 +20,7 @@ func (c *Cluster) runPods(ctx context.Context) error {
 		if phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase"); phase == "Running" {
 			return
 		}
-		// A conflict or an API server that is away shows as a pod that is not
-		// ready; the watch tells of it again when it is back.
+		// An API server that is away is back when the watch tells of the pod again.
 		_ = c.runPod(ctx, pod)
 	})
 }
