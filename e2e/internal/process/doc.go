@@ -10,9 +10,9 @@
 // # Invariants
 //
 // No process outlives the one that started it. Close kills each with its process
-// group; a signal and the end of the parent close the run ([Run.CloseOnSignal]); and where even that
-// cannot happen, since this process was killed, Linux kills the children
-// (PR_SET_PDEATHSIG).
+// group; a signal and the end of the parent close the run ([Run.CloseOnSignal]); and
+// where even that cannot happen, since this process was killed, Linux kills the
+// children (PR_SET_PDEATHSIG).
 //
 // No directory outlives its run for long. Each holds a lock that the kernel takes
 // away with the process; [Open] removes the directories whose lock is free.

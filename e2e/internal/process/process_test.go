@@ -50,8 +50,8 @@ type actorProcess struct {
 	dir string
 }
 
-// startActor starts a run in another process. Parent is a shell command that
-// becomes its parent, or nothing.
+// startActor starts a run in another process, with a command that is this test or
+// starts it.
 func startActor(t *testing.T, name string, args ...string) actorProcess {
 	t.Helper()
 	a := actorProcess{cmd: exec.Command(name, args...)}
