@@ -38,6 +38,13 @@ func (f *fleet) settled(ctx context.Context, name string) error {
 	})
 }
 
+// point makes a cluster follow another branch.
+func (f *fleet) point(ctx context.Context, cluster, branch string) error {
+	_, err := f.kubectl(ctx, cluster, "patch", "gitrepository", name, "--namespace=flux-system", "--type=merge",
+		fmt.Sprintf(`--patch={"spec":{"ref":{"branch":%q}}}`, branch))
+	return err
+}
+
 // looks waits until a cluster has looked so many times for a new revision: as
 // long as that, something had time to happen.
 func (f *fleet) looks(ctx context.Context, name string, times int) error {

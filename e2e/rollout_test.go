@@ -140,10 +140,10 @@ func TestHeldElsewhereByHand(t *testing.T) {
 	s.stray = true
 	mark := s.clusters[apps].Journal().Mark()
 	s.suspend("cluster", true)
-	s.point(apps, upstream)
+	s.pointForGood(apps, upstream)
 	s.seesAstray(apps, mark, upstream, commit)
 	s.looks(apps, 3)
-	if source := s.clusters[apps].Journal().Latest("GitRepository")[name]; source.Branch != upstream || source.Commit() != commit {
+	if source := s.source(apps); source.Branch != upstream || source.Commit() != commit {
 		t.Errorf("apps did not stay where it was pointed: %s", source.Says())
 	}
 	s.promote(notYet, "not yet")

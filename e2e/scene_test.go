@@ -276,9 +276,30 @@ func (s *scene) message(name string) string {
 // point makes a cluster follow another branch, as somebody with kubectl would.
 func (s *scene) point(cluster, branch string) {
 	s.t.Helper()
-	_, err := s.kubectl(s.t.Context(), cluster, "patch", "gitrepository", name, "--namespace=flux-system", "--type=merge",
-		fmt.Sprintf(`--patch={"spec":{"ref":{"branch":%q}}}`, branch))
-	s.must(err)
+	s.must(s.fleet.point(s.t.Context(), cluster, branch))
+}
+
+// pointForGood points a cluster elsewhere until it stays there: a reconciliation
+// that began before it was suspended may still point it back, once.
+func (s *scene) pointForGood(name, branch string) {
+	s.t.Helper()
+	s.must(cluster.Await(s.t.Context(), name+" to stay on "+branch, func(ctx context.Context) error {
+		if err := s.fleet.point(ctx, name, branch); err != nil {
+			return err
+		}
+		if err := s.fleet.looks(ctx, name, 3); err != nil {
+			return err
+		}
+		if source := s.source(name); source.Branch != branch {
+			return fmt.Errorf("it was pointed back: %s", source.Says())
+		}
+		return nil
+	}))
+}
+
+// source is what a cluster's source was seen as last.
+func (s *scene) source(of string) cluster.Sight {
+	return s.clusters[of].Journal().Latest("GitRepository")[name]
 }
 
 // suspend suspends a Kustomization of apps, or resumes it, as the flux command
