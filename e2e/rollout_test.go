@@ -123,8 +123,7 @@ func TestPointedElsewhereByHand(t *testing.T) {
 	s.greets(infra, "early")
 	s.stray = true
 	mark := s.clusters[apps].Journal().Mark()
-	s.point(apps, upstream)
-	s.seesAstray(apps, mark, upstream, commit)
+	s.pointAstray(apps, mark, upstream, commit)
 	s.settled(apps)
 	if message := s.message(apps); strings.Contains(message, "early") {
 		t.Errorf("podinfo of apps still says %q", message)

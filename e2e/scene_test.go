@@ -166,20 +166,25 @@ func (s *scene) neverHad(name, commit string) {
 	}
 }
 
-// seesAstray waits until the journal tells that a cluster follows another branch,
-// and that Flux applied a commit from there.
+// astrayOn complains unless the journal tells that a cluster followed another
+// branch, and that Flux tried a commit from there.
+func (s *scene) astrayOn(name string, mark int, branch, commit string) error {
+	astray := s.astray(name, mark)
+	follows := slices.ContainsFunc(astray, func(s cluster.Sight) bool { return s.Branch == branch })
+	runs := slices.ContainsFunc(astray, func(s cluster.Sight) bool {
+		return s.Kind == "Kustomization" && s.Attempted == branch+"@sha1:"+commit
+	})
+	if !follows || !runs {
+		return fmt.Errorf("it follows %s: %v; it has tried %s: %v", branch, follows, commit, runs)
+	}
+	return nil
+}
+
+// seesAstray waits until the journal tells what astrayOn asks for.
 func (s *scene) seesAstray(name string, mark int, branch, commit string) {
 	s.t.Helper()
 	s.must(cluster.Await(s.t.Context(), name+" to be seen astray", func(context.Context) error {
-		astray := s.astray(name, mark)
-		follows := slices.ContainsFunc(astray, func(s cluster.Sight) bool { return s.Branch == branch })
-		runs := slices.ContainsFunc(astray, func(s cluster.Sight) bool {
-			return s.Kind == "Kustomization" && s.Attempted == branch+"@sha1:"+commit
-		})
-		if !follows || !runs {
-			return fmt.Errorf("it follows %s: %v; it has tried %s: %v", branch, follows, commit, runs)
-		}
-		return nil
+		return s.astrayOn(name, mark, branch, commit)
 	}))
 }
 
@@ -277,6 +282,21 @@ func (s *scene) message(name string) string {
 func (s *scene) point(cluster, branch string) {
 	s.t.Helper()
 	s.must(s.fleet.point(s.t.Context(), cluster, branch))
+}
+
+// pointAstray points a cluster elsewhere until it has tried a commit from there: a
+// reconciliation every second may point it back before its source has looked.
+func (s *scene) pointAstray(name string, mark int, branch, commit string) {
+	s.t.Helper()
+	s.must(cluster.Await(s.t.Context(), name+" to be astray", func(ctx context.Context) error {
+		if err := s.fleet.point(ctx, name, branch); err != nil {
+			return err
+		}
+		if err := s.fleet.looks(ctx, name, 2); err != nil {
+			return err
+		}
+		return s.astrayOn(name, mark, branch, commit)
+	}))
 }
 
 // pointForGood points a cluster elsewhere until it stays there: a reconciliation
