@@ -307,7 +307,7 @@ func (s *scene) pointForGood(name, branch string) {
 		if err := s.fleet.point(ctx, name, branch); err != nil {
 			return err
 		}
-		if err := s.fleet.looks(ctx, name, 3); err != nil {
+		if err := s.fleet.looks(ctx, name, 5); err != nil {
 			return err
 		}
 		if source := s.source(name); source.Branch != branch {
@@ -322,11 +322,12 @@ func (s *scene) source(of string) cluster.Sight {
 	return s.clusters[of].Journal().Latest("GitRepository")[name]
 }
 
-// suspend suspends a Kustomization of apps, or resumes it, as the flux command
-// does.
+// suspend suspends a Kustomization of apps, or resumes it, as the flux command does:
+// under its name. What kubectl sets under its own, a Kustomization that applies
+// itself takes back with a reconciliation that had begun before.
 func (s *scene) suspend(kustomization string, suspended bool) {
 	s.t.Helper()
 	_, err := s.kubectl(s.t.Context(), apps, "patch", "kustomization.kustomize.toolkit.fluxcd.io", kustomization,
-		"--namespace=flux-system", "--type=merge", fmt.Sprintf(`--patch={"spec":{"suspend":%v}}`, suspended))
+		"--namespace=flux-system", "--type=merge", "--field-manager=flux", fmt.Sprintf(`--patch={"spec":{"suspend":%v}}`, suspended))
 	s.must(err)
 }
