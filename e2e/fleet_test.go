@@ -43,6 +43,7 @@ type fleet struct {
 	repo     *rollouttest.Repository
 	work     string // somebody's checkout of main
 	binary   string // the compiled targets
+	scenes   int    // that were played
 	cancel   context.CancelFunc
 }
 

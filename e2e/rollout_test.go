@@ -31,8 +31,8 @@ func TestClustersBecomeReady(t *testing.T) {
 func TestMergeReachesInfraOnly(t *testing.T) {
 	s := begin(t)
 	before, hub := s.inventory(apps), s.inventory(infra)
-	commit := s.merge("Greet differently", greeting("hello"))
-	t.Logf("push to applied on infra: %.1f s", s.greets(infra, "hello").Seconds())
+	commit := s.merge("Greet differently", greeting(s.word("hello")))
+	t.Logf("push to applied on infra: %.1f s", s.greets(infra, s.word("hello")).Seconds())
 	s.changed(infra, hub, "deployments.apps podinfo/podinfo")
 	s.had(infra, commit)
 	s.promote(notYet, "not yet")
@@ -46,17 +46,17 @@ func TestMergeReachesInfraOnly(t *testing.T) {
 func TestSoakEnds(t *testing.T) {
 	s := begin(t)
 	before := s.head(downstream)
-	soaked := s.merge("Greet the first time", greeting("first"))
-	s.greets(infra, "first")
+	soaked := s.merge("Greet the first time", greeting(s.word("first")))
+	s.greets(infra, s.word("first"))
 	s.clock.Advance(soak - time.Minute)
-	late := s.merge("Greet the second time", greeting("second"))
-	s.greets(infra, "second")
+	late := s.merge("Greet the second time", greeting(s.word("second")))
+	s.greets(infra, s.word("second"))
 	s.promote(notYet, "not yet")
 	s.stands(downstream, before)
 
 	s.clock.Advance(time.Minute)
 	s.promote(done, "apps: promoted to")
-	t.Logf("promotion to applied on apps: %.1f s", s.greets(apps, "first").Seconds())
+	t.Logf("promotion to applied on apps: %.1f s", s.greets(apps, s.word("first")).Seconds())
 	s.stands(downstream, soaked)
 	s.looks(apps, 3)
 	s.neverHad(apps, late)
@@ -67,8 +67,8 @@ func TestSoakEnds(t *testing.T) {
 func TestRevertedInTheSoak(t *testing.T) {
 	s := begin(t)
 	before := s.inventory(apps)
-	bad := s.merge("Greet badly", greeting("bad"))
-	s.greets(infra, "bad")
+	bad := s.merge("Greet badly", greeting(s.word("bad")))
+	s.greets(infra, s.word("bad"))
 	s.clock.Advance(time.Hour)
 	mended := s.revert(bad)
 	s.settled(infra)
@@ -85,10 +85,10 @@ func TestRevertedInTheSoak(t *testing.T) {
 // its reason.
 func TestOverrideGoesAtOnce(t *testing.T) {
 	s := begin(t)
-	commit := s.merge("Greet urgently", greeting("urgently"))
-	s.greets(infra, "urgently")
+	commit := s.merge("Greet urgently", greeting(s.word("urgently")))
+	s.greets(infra, s.word("urgently"))
 	s.runs(done, "override to", "release:override", "-direct", "-yes", "-reason=the old greeting is wrong")
-	t.Logf("override command to applied on apps: %.1f s", s.greets(apps, "urgently").Seconds())
+	t.Logf("override command to applied on apps: %.1f s", s.greets(apps, s.word("urgently")).Seconds())
 	s.stands(downstream, commit)
 	s.runs(done, "the old greeting is wrong", "release:history")
 }
@@ -98,11 +98,11 @@ func TestOverrideGoesAtOnce(t *testing.T) {
 func TestCrashesConverge(t *testing.T) {
 	s := begin(t)
 	before := s.inventory(apps)
-	commit := s.merge("Greet in a storm", greeting("storm"))
+	commit := s.merge("Greet in a storm", greeting(s.word("storm")))
 	s.crash(infra, tools.SourceController, tools.KustomizeController)
 	s.crash(apps, tools.KustomizeController)
 	s.crash(infra, tools.APIServer)
-	t.Logf("push to applied on infra, with crashes: %.1f s", s.greets(infra, "storm").Seconds())
+	t.Logf("push to applied on infra, with crashes: %.1f s", s.greets(infra, s.word("storm")).Seconds())
 	s.looks(apps, 3)
 	s.unchanged(apps, before)
 	s.neverHad(apps, commit)
@@ -110,7 +110,7 @@ func TestCrashesConverge(t *testing.T) {
 	s.clock.Advance(soak)
 	s.promote(done, "apps: promoted to")
 	s.crash(apps, tools.APIServer, tools.SourceController)
-	t.Logf("promotion to applied on apps, with crashes: %.1f s", s.greets(apps, "storm").Seconds())
+	t.Logf("promotion to applied on apps, with crashes: %.1f s", s.greets(apps, s.word("storm")).Seconds())
 	s.stands(downstream, commit)
 	s.promote(done, "release has everything that main has")
 }
@@ -119,13 +119,13 @@ func TestCrashesConverge(t *testing.T) {
 // the revision itself points apps back at release.
 func TestPointedElsewhereByHand(t *testing.T) {
 	s := begin(t)
-	commit := s.merge("Greet too early", greeting("early"))
-	s.greets(infra, "early")
+	commit := s.merge("Greet too early", greeting(s.word("early")))
+	s.greets(infra, s.word("early"))
 	s.stray = true
 	mark := s.clusters[apps].Journal().Mark()
 	s.pointAstray(apps, mark, upstream, commit)
 	s.settled(apps)
-	if message := s.message(apps); strings.Contains(message, "early") {
+	if message := s.message(apps); strings.Contains(message, s.word("early")) {
 		t.Errorf("podinfo of apps still says %q", message)
 	}
 }
@@ -134,8 +134,8 @@ func TestPointedElsewhereByHand(t *testing.T) {
 // on main, until somebody resumes it.
 func TestHeldElsewhereByHand(t *testing.T) {
 	s := begin(t)
-	commit := s.merge("Greet much too early", greeting("by hand"))
-	s.greets(infra, "by hand")
+	commit := s.merge("Greet much too early", greeting(s.word("by hand")))
+	s.greets(infra, s.word("by hand"))
 	s.stray = true
 	mark := s.clusters[apps].Journal().Mark()
 	s.suspend("cluster", true)

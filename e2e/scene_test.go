@@ -25,10 +25,11 @@ const (
 // A scene is a scenario on the shared fleet. Its methods fail the test.
 type scene struct {
 	*fleet
-	t     *testing.T
-	marks map[string]int // of the journals, when it began
-	moved time.Time      // when a branch was moved last
-	stray bool           // a cluster is meant to leave its branch
+	t      *testing.T
+	number int            // of the scenarios so far
+	marks  map[string]int // of the journals, when it began
+	moved  time.Time      // when a branch was moved last
+	stray  bool           // a cluster is meant to leave its branch
 }
 
 // begin brings the fleet to rest: everything that is on main has soaked and runs
@@ -36,7 +37,8 @@ type scene struct {
 // that fails does not leave its files to the next.
 func begin(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{fleet: shared, t: t, marks: map[string]int{}}
+	shared.scenes++
+	s := &scene{fleet: shared, t: t, number: shared.scenes, marks: map[string]int{}}
 	t.Cleanup(s.end)
 	s.clock.Advance(soak)
 	s.promote(done, "apps: ")
@@ -100,6 +102,12 @@ func (s *scene) settled(name string) {
 func (s *scene) looks(name string, times int) {
 	s.t.Helper()
 	s.must(s.fleet.looks(s.t.Context(), name, times))
+}
+
+// word is a greeting that no other scenario has, nor this one when it was played
+// before.
+func (s *scene) word(greeting string) string {
+	return fmt.Sprintf("%s in scenario %d", greeting, s.number)
 }
 
 // greets waits until a cluster was told to greet with a word, and says how long
