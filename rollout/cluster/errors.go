@@ -17,8 +17,6 @@ import (
 // errNoFlux is the kind of a cluster that answers, and has no Flux.
 var errNoFlux = errors.New("no Flux")
 
-func isNotFound(err error) bool { return apierrors.IsNotFound(err) }
-
 // explain says in words what went wrong between here and the cluster.
 func (c *connection) explain(err error) error {
 	var problem *rollout.Problem

@@ -8,15 +8,10 @@ import (
 	"slices"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
-
-func listOptions(limit int64, from string) metav1.ListOptions {
-	return metav1.ListOptions{Limit: limit, Continue: from}
-}
 
 // Look implements [rollout.Clusters].
 func (c *Clusters) Look(ctx context.Context, cluster string) (rollout.LiveCluster, error) {

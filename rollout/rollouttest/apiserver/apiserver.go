@@ -2,8 +2,8 @@
 //
 // # Model
 //
-// A [Server] serves objects of the kinds that it is given, over TLS: discovery,
-// lists in pages, and merge patches. No controller is behind it: what Flux would
+// A [Server] serves objects of the kinds that it is given, over TLS: lists in
+// pages, and merge patches. No controller is behind it: what Flux would
 // write into an object's status, a test writes.
 //
 // # Invariants
@@ -120,8 +120,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/apis/"), "/")
 	_, listed := s.kinds[strings.Join(parts, "/")]
 	switch {
-	case r.Method == http.MethodGet && len(parts) == 2 && s.serves(strings.Join(parts, "/")+"/"):
-		write(w, http.StatusOK, s.resources(parts[0]+"/"+parts[1]))
 	case r.Method == http.MethodGet && listed:
 		s.list(w, r, s.kinds[strings.Join(parts, "/")])
 	case r.Method == http.MethodPatch && len(parts) == 6:
@@ -129,25 +127,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		Fail(w, http.StatusNotFound, "NotFound")
 	}
-}
-
-func (s *Server) serves(prefix string) bool {
-	for kind := range s.kinds {
-		if strings.HasPrefix(kind, prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *Server) resources(groupVersion string) any {
-	var resources []Object
-	for _, kind := range slices.Sorted(maps.Keys(s.kinds)) {
-		if name, ok := strings.CutPrefix(kind, groupVersion+"/"); ok {
-			resources = append(resources, Object{"name": name, "namespaced": true, "kind": "K", "verbs": []string{"list", "patch"}})
-		}
-	}
-	return Object{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": groupVersion, "resources": resources}
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request, all []Object) {
