@@ -59,6 +59,8 @@ type act struct {
 	receipt rollout.Receipt
 	err     error
 	effects []rollout.SHA
+	// wrote is the entry that was last taken for its own.
+	wrote entry
 }
 
 func (a *act) String() string {
@@ -163,6 +165,8 @@ func (y *year) conclude(a *act) {
 	case a.err != nil && len(a.effects) > 0:
 		y.fail(invLedger, "%s took place, and says: %v", a, a.err)
 	case a.err == nil && a.kind == rollout.EntryInit: // it has no receipt
+	case a.err == nil && a.receipt.Commit == "" && len(a.effects) > 0 && y.handOver(a):
+		y.expect(a)
 	case a.err == nil && a.receipt.Commit == "" && len(a.effects) > 0:
 		y.fail(invLedger, "%s took place, and says that there was nothing to do", a)
 	case a.err == nil && a.receipt.Commit != "" && !slices.Contains(a.effects, a.receipt.Commit):
@@ -174,6 +178,19 @@ func (y *year) conclude(a *act) {
 	default:
 		y.expect(a)
 	}
+}
+
+// handOver gives what an act did not write to one of which nobody knows the end
+// and that decided the same in the same second. It is false where there is none.
+func (y *year) handOver(a *act) bool {
+	for _, other := range y.flying {
+		if len(other.effects) == 0 && !other.dry && other.entered(a.wrote) {
+			other.effects, a.effects = a.effects, nil
+			a.ruffled, a.raced = true, true
+			return true
+		}
+	}
+	return false
 }
 
 // seen notes what an engine was told of the branches: what it decides on.

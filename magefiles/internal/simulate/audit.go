@@ -116,7 +116,7 @@ func (y *year) entry(ended *act, commit rollout.LedgerCommit) *act {
 		y.fail(invLedger, "nobody did what %s says: %s", commit.SHA.Short(), text)
 		return nil
 	}
-	a.effects = append(a.effects, commit.SHA)
+	a.effects, a.wrote = append(a.effects, commit.SHA), e
 	y.entries[commit.SHA], y.entered = true, e.At
 	y.overtake(ended, a)
 	if by := a.by; by != "" && e.By != by {

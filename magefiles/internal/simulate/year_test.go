@@ -71,6 +71,7 @@ func TestYearsThatFailedOnce(t *testing.T) {
 		"two force-pushes in a row start the soak of what they left in place anew": 100121,
 		"a head that the log has lost proves nothing of what lay under it":         300119,
 		"a transaction takes effect two weeks late, after many that never did":     700119,
+		"two acts decide the same in the same second, and one of them was killed":  500073,
 	} {
 		t.Run(what, func(t *testing.T) { play(t, seed, 1) })
 	}
