@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -11,7 +12,7 @@ import (
 // A LiveStanding is where one cluster stands beside its stage's branch.
 type LiveStanding struct {
 	Stage, Cluster string
-	// Head is where the stage's branch stands, and Since when it came there; it
+	// Branch is where the stage's branch stands, and Since when it came there; it
 	// is zero where nothing says so.
 	Branch Head
 	Since  time.Time
@@ -49,7 +50,7 @@ func (e *Engine) LookAtClusters(ctx context.Context, clusters Clusters, wanted [
 	}
 	var all []LiveStanding
 	for _, stage := range e.Plan.Stages {
-		since := e.stoodSince(ctx, Head{stage.Branch, o.Heads[stage.Branch]})
+		since, _ := e.movedAt(ctx, Head{stage.Branch, o.Heads[stage.Branch]}) // it is only shown
 		for _, cluster := range stage.Clusters {
 			if len(wanted) == 0 || slices.Contains(wanted, cluster) {
 				all = append(all, LiveStanding{Stage: stage.Name, Cluster: cluster, Branch: Head{stage.Branch, o.Heads[stage.Branch]}, Since: since})
@@ -59,18 +60,6 @@ func (e *Engine) LookAtClusters(ctx context.Context, clusters Clusters, wanted [
 	lookAtAll(ctx, clusters, all, patience)
 	e.measure(ctx, all)
 	return all, o.At, ctx.Err()
-}
-
-// stoodSince is when a branch came to stand where it does. Without a push log
-// nothing says so.
-func (e *Engine) stoodSince(ctx context.Context, head Head) time.Time {
-	rows, _ := e.Remote.Movements(ctx, head.Branch, func(Movement) bool { return true }) // it is only shown
-	for _, m := range rows {
-		if m.After == head.SHA {
-			return m.At
-		}
-	}
-	return time.Time{}
 }
 
 // lookAtAll asks all clusters at once.
@@ -136,12 +125,12 @@ func (s LiveStanding) Problems(now time.Time) []LiveProblem {
 	}
 	for _, a := range s.Live.Applications {
 		if a.Ready.Known && !a.Ready.Ready {
-			all = append(all, notReady("Kustomization "+a.String(), a.Ready, fmt.Sprintf("flux --context %s get kustomization %s -n %s", s.Live.Context, a.Name, a.Namespace)))
+			all = append(all, notReady("Kustomization "+a.String(), a.Ready, s.flux("get kustomization", a.Name, a.Namespace)))
 		}
 		if a.Suspended {
 			all = append(all, LiveProblem{
 				RuleApplicationSuspended, fmt.Sprintf("Kustomization %s is suspended, so nothing of it changes, and no promotion arrives", a),
-				fmt.Sprintf("flux --context %s resume kustomization %s -n %s", s.Live.Context, a.Name, a.Namespace),
+				s.flux("resume kustomization", a.Name, a.Namespace),
 			})
 		}
 	}
@@ -177,10 +166,11 @@ func (s LiveStanding) late(now time.Time) []LiveProblem {
 		return nil
 	}
 	waited := FormatDuration(now.Sub(s.Since))
+	namespace, source, _ := strings.Cut(src.Name, "/")
 	if s.Has() != s.Branch.SHA && s.Ahead == 0 && s.Unknown == "" {
 		return []LiveProblem{{
 			RuleRevisionBehind, fmt.Sprintf("%s has stood at %s for %s, and the cluster has %s", s.Branch.Branch, s.Branch.SHA.Short(), waited, s.fetched()),
-			fmt.Sprintf("mage flux:reconcile %s", s.Cluster),
+			s.flux("reconcile source git", source, namespace),
 		}}
 	}
 	var all []LiveProblem
@@ -188,11 +178,16 @@ func (s LiveStanding) late(now time.Time) []LiveProblem {
 		if a.FromSource && a.Ready.Ready && !a.Suspended && a.Applied.Commit() != s.Has() {
 			all = append(all, LiveProblem{
 				RuleRevisionBehind, fmt.Sprintf("Kustomization %s has applied %s, and its source has had %s for %s", a, short(a.Applied.Commit()), s.Has().Short(), waited),
-				fmt.Sprintf("mage flux:reconcile %s", s.Cluster),
+				s.flux("reconcile kustomization", a.Name, a.Namespace),
 			})
 		}
 	}
 	return all
+}
+
+// flux is the command that does something to an object of the cluster.
+func (s LiveStanding) flux(do, name, namespace string) string {
+	return fmt.Sprintf("flux --context %s %s %s -n %s", s.Live.Context, do, name, namespace)
 }
 
 func (s LiveStanding) fetched() string {

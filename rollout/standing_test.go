@@ -113,6 +113,15 @@ func TestClusterWithACommitThatNobodyHas(t *testing.T) {
 	}
 }
 
+// What is to be done about a cluster that is late is a command that there is.
+func TestLateClustersAreReconciledByFlux(t *testing.T) {
+	s, at := standing(t, has("release", "A"), nil)
+	want := "flux --context ctx reconcile source git fleet -n flux-system"
+	if problems := s.Problems(at); len(problems) != 1 || problems[0].Fix != want {
+		t.Errorf("%+v, want %s", problems, want)
+	}
+}
+
 // A moment after a promotion nobody is late.
 func TestClustersMayTakeAMoment(t *testing.T) {
 	s, _ := standing(t, has("release", "A"), nil)

@@ -93,13 +93,8 @@ func (e *Engine) since(ctx context.Context, status *Status, o Observation, faile
 		if stage.Since = cameBy(status.Records, stage.Head); !stage.Since.IsZero() {
 			continue
 		}
-		rows, err := e.Remote.Movements(ctx, stage.Head.Branch, func(Movement) bool { return true })
-		for _, m := range rows {
-			if m.After == stage.Head.SHA {
-				stage.Since = m.At
-				break
-			}
-		}
+		var err error
+		stage.Since, err = e.movedAt(ctx, stage.Head)
 		if stage.Since.IsZero() && !o.PushLog && err == nil {
 			var records []Record
 			records, err = complete()
@@ -110,6 +105,18 @@ func (e *Engine) since(ctx context.Context, status *Status, o Observation, faile
 		}
 	}
 	return failed
+}
+
+// movedAt is when a branch came to stand where it stands, by the push log: zero
+// where there is none, or it does not say.
+func (e *Engine) movedAt(ctx context.Context, head Head) (time.Time, error) {
+	rows, err := e.Remote.Movements(ctx, head.Branch, func(Movement) bool { return true })
+	for _, m := range rows {
+		if m.After == head.SHA {
+			return m.At, err
+		}
+	}
+	return time.Time{}, err
 }
 
 // cameBy is when a branch came to stand where it stands, by the newest entry
