@@ -69,9 +69,9 @@ func (b *binder) value(node *yaml.Node, target reflect.Value, path string) {
 	case target.Type() == reflect.TypeFor[requiredHealth]():
 		b.requiredHealth(node, target, path)
 	case target.Type() == reflect.TypeFor[entryPoints]():
-		b.entries(node, target, path)
+		b.perCluster(node, target, path, "the path of its entry point")
 	case target.Type() == reflect.TypeFor[contextNames]():
-		b.contextNames(node, target, path)
+		b.perCluster(node, target, path, "the name of its context")
 	case target.Type() == reflect.TypeFor[ruleSettings]():
 		b.rules(node, target, path)
 	case target.Kind() == reflect.Slice:

@@ -4,31 +4,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"reflect"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 )
 
-// entryPoints is a mapping whose keys are clusters, in their order.
-type entryPoints []entryPoint
-
-type entryPoint struct {
-	Cluster text
-	Path    pathInTree
-}
-
-func (b *binder) entries(node *yaml.Node, target reflect.Value, path string) {
-	const howTo = "write each cluster on an indented line of its own, and the path of its entry point behind it"
-	var all entryPoints
-	b.mapping(node, path, howTo, howTo, func(key text, value *yaml.Node, path string) {
-		var at pathInTree
-		b.value(value, reflect.ValueOf(&at).Elem(), path)
-		all = append(all, entryPoint{key, at})
-	})
-	target.Set(reflect.ValueOf(all))
-}
+// entryPoints are paths below the repository's root.
+type entryPoints []clusterText
 
 // entryPoints are the entry points by cluster, as clean paths. Without any it is
 // nil.
@@ -36,11 +17,11 @@ func (b *binder) entryPoints(all entryPoints, stages []stageSection) map[string]
 	var found map[string]string
 	for _, entry := range all {
 		b.checkPlanned("entries", entry.Cluster, stages)
-		b.checkPath(text(entry.Path), fmt.Sprintf("the entry point of %s,", quote(entry.Cluster.value)))
+		b.checkPath(entry.Value, fmt.Sprintf("the entry point of %s,", quote(entry.Cluster.value)))
 		if found == nil {
 			found = map[string]string{}
 		}
-		found[entry.Cluster.value] = path.Clean(entry.Path.value)
+		found[entry.Cluster.value] = path.Clean(entry.Value.value)
 	}
 	return found
 }

@@ -94,9 +94,7 @@ type (
 	interruption text
 	label        text
 	motive       text
-	kubeContext  text
 	objectName   text
-	pathInTree   text
 	proof        text
 	exposed      text
 	reason       text
