@@ -1,8 +1,10 @@
 package rollout
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -65,6 +67,21 @@ func (p *Problem) Unwrap() []error {
 		return []error{p.Kind}
 	}
 	return []error{p.Kind, p.Cause}
+}
+
+// Plain replaces what says nothing to an operator, of a connection that failed.
+func Plain(err error) error {
+	var address *url.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("no answer in time")
+	case errors.As(err, &address):
+		return Plain(address.Err)
+	case strings.HasSuffix(err.Error(), "EOF"):
+		return errors.New("the connection was cut")
+	default:
+		return err
+	}
 }
 
 func usagef(format string, args ...any) error {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -53,18 +51,11 @@ func isCertificate(err error) bool {
 	return errors.As(err, &unknown) || errors.As(err, &hostname)
 }
 
-// plain replaces what says nothing to an operator, or too much.
+// plain is [rollout.Plain], and knows that client-go's own time can run out, too.
 func plain(err error) error {
 	var network net.Error
-	var address *url.Error
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return errors.New("no answer in time")
-	case errors.As(err, &address):
-		return plain(address.Err)
-	case strings.HasSuffix(err.Error(), "EOF"):
-		return errors.New("the connection was cut")
-	default:
-		return err
+	if errors.As(err, &network) && network.Timeout() {
+		return rollout.Plain(context.DeadlineExceeded)
 	}
+	return rollout.Plain(err)
 }

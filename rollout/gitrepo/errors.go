@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os/exec"
 	"strings"
 	"time"
@@ -70,7 +69,7 @@ func (r *Remote) explain(doing string, err error) error {
 		p.Ways = []string{"run it again; if that does not help, somebody keeps force-pushing"}
 	case unavailable(err):
 		p.Kind = rollout.ErrUnavailable
-		p.Cause = plain(err)
+		p.Cause = rollout.Plain(err)
 		p.Ways = []string{"nothing was changed; try again when the remote answers"}
 	default:
 		return fmt.Errorf("%s: %w", p.What, err)
@@ -104,19 +103,4 @@ func unavailable(err error) bool {
 	}
 	var exit *exec.ExitError
 	return !errors.As(err, &exit) && strings.Contains(err.Error(), "EOF")
-}
-
-// plain replaces what says nothing to an operator.
-func plain(err error) error {
-	var address *url.Error
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return errors.New("no answer in time")
-	case errors.As(err, &address):
-		return plain(address.Err)
-	case strings.HasSuffix(err.Error(), "EOF"):
-		return errors.New("the connection was cut")
-	default:
-		return err
-	}
 }
