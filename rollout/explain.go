@@ -124,8 +124,7 @@ func (e *Engine) lookFor(ctx context.Context, s *Snapshot, d Decision, v *survey
 	for _, one := range d.Verdicts {
 		asked := wanted == "" || slices.ContainsFunc(one.Revision.Brings, func(c Commit) bool { return wanted.Of(c.SHA) })
 		if asked && v.toLookAt(one.Revision) {
-			seen, _ := e.expose(ctx, d.Stage, *s, v.g.ancestry(v.g.index[one.Revision.SHA]))
-			*s = s.withLook(one.Revision.SHA, seen)
+			_ = e.lookAt(ctx, s, v, one.Revision.SHA) // the look says so
 			return decide(s.At, d.Stage, *s)
 		}
 		if asked {
@@ -165,14 +164,6 @@ func (v *survey) about(verdicts []Verdict, wanted Prefix) ([]Subject, error) {
 		return nil, usagef("%s is the beginning of %d pending commits; give more digits", wanted, len(found))
 	}
 	return found, nil
-}
-
-// looked is what a look at a revision told, if there was one.
-func (v *survey) looked(r Revision) *Look {
-	if look, ok := v.s.Looks[r.SHA]; ok {
-		return &look
-	}
-	return nil
 }
 
 // containers names the revisions that contain a commit, which revision i brings,

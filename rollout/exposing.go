@@ -96,7 +96,7 @@ func (v *survey) exposure(blocks []Block, r Revision, position int) ([]Block, bo
 	if v.stage.Exposure != ExposureRequired || v.unchanged(r) {
 		return blocks, true
 	}
-	if look, ok := v.s.Looks[r.SHA]; ok {
+	if look := v.looked(r); look != nil {
 		if look.mayPass() {
 			return blocks, true
 		}
@@ -143,10 +143,17 @@ func (v *survey) unlooked(r Revision) bool {
 	return v.stage.Exposure == ExposureRequired && v.toLookAt(r)
 }
 
+// looked is what a look at a revision told, if there was one.
+func (v *survey) looked(r Revision) *Look {
+	if look, ok := v.s.Looks[r.SHA]; ok {
+		return &look
+	}
+	return nil
+}
+
 // toLookAt tells whether a look at a revision would tell anything new.
 func (v *survey) toLookAt(r Revision) bool {
-	_, looked := v.s.Looks[r.SHA]
-	return !looked && !v.unchanged(r)
+	return v.looked(r) == nil && !v.unchanged(r)
 }
 
 // unchanged tells whether a revision has the very tree of the stage.
@@ -163,9 +170,7 @@ func (d *Decision) expose(v *survey) {
 	if v.stage.Exposure == ExposureIgnored {
 		return
 	}
-	if look, ok := v.s.Looks[d.Revision.SHA]; ok {
-		d.Exposure = &look
-	} else if v.toLookAt(*d.Revision) {
+	if d.Exposure = v.looked(*d.Revision); v.toLookAt(*d.Revision) {
 		d.Look = d.Revision.SHA
 	}
 }
@@ -184,18 +189,25 @@ func (e *Engine) decide(ctx context.Context, stage Stage, s *Snapshot) (Decision
 		if d.Look == "" {
 			break
 		}
-		seen, err := e.expose(ctx, stage, *s, v.g.ancestry(v.g.index[d.Look]))
+		revision := d.Look
+		err := e.lookAt(ctx, s, v, revision)
 		if ctx.Err() != nil {
 			return d, v, ctx.Err()
 		}
-		*s = s.withLook(d.Look, seen)
-		revision := d.Look
 		d, v = decide(s.At, stage, *s)
 		if err != nil && stage.Exposure == ExposureRequired {
 			return d, v, fmt.Errorf("find out what of %s was exercised before %s: %w", revision.Short(), stage.Name, err)
 		}
 	}
 	return d, v, nil
+}
+
+// lookAt adds to a snapshot what is to be seen of a pending commit, or that
+// nothing is.
+func (e *Engine) lookAt(ctx context.Context, s *Snapshot, v *survey, revision SHA) error {
+	seen, err := e.expose(ctx, v.stage, *s, v.g.ancestry(v.g.index[revision]))
+	*s = s.withLook(revision, seen)
+	return err
 }
 
 // withLook is the snapshot with one more look.

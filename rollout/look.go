@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // An ExposurePolicy says what is made of changes that the clusters of a stage
@@ -81,9 +82,6 @@ var excuseTrailer = regexp.MustCompile(`(?i)^rollout-unexercised:[ \t]*(\S.*)$`)
 // noWords is what a reason cannot be made of: a comment, a place to fill in.
 var noWords = regexp.MustCompile(`<[^>]*>?`)
 
-// aWord is what every reason has.
-var aWord = regexp.MustCompile(`[\pL\pN]`)
-
 // excuse is the first reason that a message gives for what was not exercised. It
 // is empty where there is none. A template's comment is none, closed or not.
 func excuse(message string) string {
@@ -94,13 +92,16 @@ func excuse(message string) string {
 	for _, paragraph := range text.paragraphs[:text.plain] {
 		for _, line := range spoken(paragraph) {
 			found := excuseTrailer.FindStringSubmatch(line)
-			if found != nil && aWord.MatchString(noWords.ReplaceAllString(found[1], "")) {
+			if found != nil && strings.ContainsFunc(noWords.ReplaceAllString(found[1], ""), isOfAWord) {
 				return strings.TrimSpace(found[1])
 			}
 		}
 	}
 	return ""
 }
+
+// isOfAWord tells of a character whether words are made of it: a reason has one.
+func isOfAWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
 // spoken are the lines of a paragraph without those in a comment that begins in
 // the middle of a line.

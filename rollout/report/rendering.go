@@ -123,14 +123,19 @@ func Diff(from, to string, diffs []rollout.ClusterDiff) Document {
 		if objects -= len(named); len(named) < len(c.Changes) {
 			d.Line("… and %s more; -json has them all", count(len(c.Changes)-len(named), "object"))
 		}
-		for _, broken := range c.Broken {
-			d.Line("not rendered: %s", oneLine(broken))
-		}
-		for _, unknown := range c.Unknown {
-			d.Line("not known: %s", oneLine(unknown))
-		}
+		notSeen(&d, c.Broken, c.Unknown)
 	}
 	return d
+}
+
+// notSeen says what is missing from what is shown.
+func notSeen(d *Document, broken, unknown []string) {
+	for _, why := range broken {
+		d.Line("not rendered: %s", oneLine(why))
+	}
+	for _, what := range unknown {
+		d.Line("not known: %s", oneLine(what))
+	}
 }
 
 // linesWithin is how many lines of a text, at most so many, fit into some bytes.
@@ -210,12 +215,7 @@ func Exposure(e rollout.Exposure) Document {
 		}
 		d.Table([]string{"FILE", strings.ToUpper(s.Stage), "EXERCISED BY"}, limited(fileRows(s.Files)))
 		d.Table([]string{"OBJECT", "CHANGE", strings.ToUpper(s.Stage), "EXERCISED BY"}, limited(objectRows(s.Objects)))
-		for _, broken := range s.Broken {
-			d.Line("not rendered: %s", oneLine(broken))
-		}
-		for _, unknown := range s.Unknown {
-			d.Line("not known: %s", oneLine(unknown))
-		}
+		notSeen(&d, s.Broken, s.Unknown)
 		for _, idle := range s.Idle {
 			d.Line("meets nothing: %s", oneLine(idle))
 		}

@@ -24,8 +24,6 @@ type hub struct {
 	remote rollout.Remote
 	// history is asked by path or over https, as the remote is.
 	history rollout.History
-	// content is what the tree of each commit holds.
-	content map[*change]map[int]bool
 	ask     func(port string) memory.Fate
 }
 
@@ -33,7 +31,7 @@ type hub struct {
 // as any Git remote.
 func newHub(t *testing.T, y *year, plain bool) *hub {
 	t.Helper()
-	h := &hub{t: t, y: y, content: map[*change]map[int]bool{}}
+	h := &hub{t: t, y: y}
 	h.github = rollouttest.New(t, rollouttest.Options{
 		Clock: y.clock.Now, Repositories: []rollouttest.RepositoryOptions{{Owner: repository.Owner, Name: repository.Name}},
 	})
@@ -100,29 +98,15 @@ func (h *hub) ports() (rollout.Remote, rollout.History) { return h.remote, h.his
 // add makes a commit on a branch that nobody looks at.
 func (h *hub) add(c *change, author, message string) error {
 	const desk = "desk"
-	content := map[int]bool{}
-	if len(c.parents) > 0 {
-		for part := range h.content[c.parents[0]] {
-			content[part] = true
-		}
-	}
 	made := rollouttest.Change{Message: message, Author: strings.ToLower(author), Files: map[string]string{}}
 	for _, part := range c.toggles {
-		if content[part] {
-			delete(content, part)
-		} else {
-			content[part] = true
-		}
-	}
-	for _, part := range c.toggles {
-		file := fmt.Sprintf("clusters/base/%d.yaml", part)
-		if content[part] {
+		file := file(part)
+		if c.parts()[part] {
 			made.Files[file] = fmt.Sprintf("part: %d\n", part)
 		} else {
 			made.Delete = append(made.Delete, file)
 		}
 	}
-	h.content[c] = content
 	sha, err := h.make(desk, c, made)
 	c.sha = rollout.SHA(sha)
 	return err

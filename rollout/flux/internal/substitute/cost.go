@@ -98,7 +98,7 @@ func (v *Variables) costOfFunc(node *parse.FuncNode) cost {
 	case "//":
 		total.size = times(value+1, longest+1)
 	case "#", "##", "%", "%%":
-		total.work = cost{0, total.work}.plus(cost{0, times(times(value, value), longest)}).work
+		total.work = min(total.work+times(times(value, value), longest), ceiling)
 	}
 	return total
 }
