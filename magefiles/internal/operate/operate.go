@@ -61,7 +61,7 @@ type Operator struct {
 	// Summary, where it is not nil, gets what is printed as Markdown.
 	Summary io.Writer
 	// Promoted, where it is not nil, is told what went out, once it has.
-	Promoted func([]Movement)
+	Promoted func([]Promotion)
 }
 
 // ErrNotYet says that there is something to promote, and that it may not go out
@@ -145,7 +145,7 @@ func (o *Operator) Promote(ctx context.Context, args Promote) error {
 	}
 	var failures []error
 	var waiting []string
-	var moved []Movement
+	var moved []Promotion
 	for _, stage := range stages {
 		r, err := o.promote(ctx, stage, args)
 		if err != nil {
@@ -154,7 +154,7 @@ func (o *Operator) Promote(ctx context.Context, args Promote) error {
 		}
 		switch r.Decision.Action {
 		case rollout.Promote:
-			moved = append(moved, movement(r))
+			moved = append(moved, promotion(r))
 		case rollout.Wait, rollout.Blocked:
 			waiting = append(waiting, notYet(r))
 		}
@@ -171,17 +171,17 @@ func (o *Operator) Promote(ctx context.Context, args Promote) error {
 	return nil
 }
 
-// A Movement is how a promotion moved the branch of a stage.
-type Movement struct {
+// A Promotion is how the branch of a stage moved.
+type Promotion struct {
 	Stage    string
 	From, To rollout.SHA
 }
 
-func movement(r rollout.Receipt) Movement {
-	return Movement{Stage: r.Decision.Stage.Name, From: r.Snapshot.Target.SHA, To: r.Decision.Revision.SHA}
+func promotion(r rollout.Receipt) Promotion {
+	return Promotion{Stage: r.Decision.Stage.Name, From: r.Snapshot.Target.SHA, To: r.Decision.Revision.SHA}
 }
 
-func (o *Operator) tell(moved []Movement) {
+func (o *Operator) tell(moved []Promotion) {
 	if len(moved) > 0 && o.Promoted != nil {
 		o.Promoted(moved)
 	}

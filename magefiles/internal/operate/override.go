@@ -151,7 +151,7 @@ func (o *Operator) overrideHere(ctx context.Context, stage rollout.Stage, reques
 		return err
 	}
 	if r.Decision.Action == rollout.Promote {
-		o.tell([]Movement{movement(r)})
+		o.tell([]Promotion{promotion(r)})
 	}
 	return o.show(report.Override(r))
 }

@@ -49,10 +49,10 @@ func (s *summary) Write(p []byte) (int, error) {
 // Close closes the file.
 func (s *summary) Close() error { return s.file.Close() }
 
-// noteMovements tells the next jobs of a workflow what was promoted: a line for
+// notePromotions tells the next jobs of a workflow what was promoted: a line for
 // each stage, with where its branch was and is. It is done, whether they are told
 // or not.
-func noteMovements(path string, moved []operate.Movement) {
+func notePromotions(path string, moved []operate.Promotion) {
 	var lines strings.Builder
 	for _, m := range moved {
 		fmt.Fprintf(&lines, "%s %s %s\n", m.Stage, m.From, m.To)

@@ -127,7 +127,7 @@ func open(summary *summary) (*operate.Operator, error) {
 		return gitrepo.OpenCheckout(ctx, root)
 	}
 	if path := os.Getenv("GITHUB_OUTPUT"); path != "" {
-		o.Promoted = func(moved []operate.Movement) { noteMovements(path, moved) }
+		o.Promoted = func(moved []operate.Promotion) { notePromotions(path, moved) }
 	}
 	o.OpenClusters = func(plan rollout.Plan) (rollout.Clusters, error) {
 		return cluster.Open(cluster.Options{Source: plan.Source, Contexts: plan.Contexts})
