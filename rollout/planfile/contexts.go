@@ -8,18 +8,12 @@ type contextNames []clusterText
 // maxContext is more than any tool names a context by.
 const maxContext = 253
 
-// contexts are the contexts of the kubeconfig by cluster. Without any it is nil.
+// contexts are the contexts of the kubeconfig by cluster.
 func (b *binder) contexts(all contextNames, stages []stageSection) map[string]string {
-	var found map[string]string
-	for _, one := range all {
-		b.checkPlanned("contexts", one.Cluster, stages)
-		b.checkContextName(one.Value, one.Cluster.value)
-		if found == nil {
-			found = map[string]string{}
-		}
-		found[one.Cluster.value] = one.Value.value
-	}
-	return found
+	return b.byCluster("contexts", all, stages, func(context clusterText) string {
+		b.checkContextName(context.Value, context.Cluster.value)
+		return context.Value.value
+	})
 }
 
 func (b *binder) checkContextName(name text, cluster string) {

@@ -4,43 +4,18 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 )
 
 // entryPoints are paths below the repository's root.
 type entryPoints []clusterText
 
-// entryPoints are the entry points by cluster, as clean paths. Without any it is
-// nil.
+// entryPoints are the entry points by cluster, as clean paths.
 func (b *binder) entryPoints(all entryPoints, stages []stageSection) map[string]string {
-	var found map[string]string
-	for _, entry := range all {
-		b.checkPlanned("entries", entry.Cluster, stages)
+	return b.byCluster("entries", all, stages, func(entry clusterText) string {
 		b.checkPath(entry.Value, fmt.Sprintf("the entry point of %s,", quote(entry.Cluster.value)))
-		if found == nil {
-			found = map[string]string{}
-		}
-		found[entry.Cluster.value] = path.Clean(entry.Value.value)
-	}
-	return found
-}
-
-// checkPlanned refuses a cluster that no stage has.
-func (b *binder) checkPlanned(key string, cluster text, stages []stageSection) {
-	var names []string
-	for _, stage := range stages {
-		for _, name := range stage.Clusters {
-			if !text(name).present() {
-				return // whatever it was meant to be has been complained of
-			}
-			names = append(names, name.value)
-		}
-	}
-	if len(names) == 0 || slices.Contains(names, cluster.value) {
-		return
-	}
-	b.fail(cluster, oneOfThese(cluster.value, names), "%s names %s, which is no cluster of the plan", key, quote(cluster.value))
+		return path.Clean(entry.Value.value)
+	})
 }
 
 // oneOfThese is a hint that names the word that was meant, or else all.

@@ -2,6 +2,7 @@ package planfile
 
 import (
 	"reflect"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -21,4 +22,36 @@ func (b *binder) perCluster(node *yaml.Node, target reflect.Value, path, value s
 		all = append(all, clusterText{key, said})
 	})
 	target.Set(reflect.ValueOf(all).Convert(target.Type()))
+}
+
+// byCluster is what such a mapping says, of clusters that the plan has, as read
+// checks and returns it. Of an empty one it is nil.
+func (b *binder) byCluster(key string, all []clusterText, stages []stageSection, read func(clusterText) string) map[string]string {
+	if len(all) == 0 {
+		return nil
+	}
+	planned := plannedClusters(stages)
+	found := map[string]string{}
+	for _, one := range all {
+		if cluster := one.Cluster.value; len(planned) > 0 && !slices.Contains(planned, cluster) {
+			b.fail(one.Cluster, oneOfThese(cluster, planned), "%s names %s, which is no cluster of the plan", key, quote(cluster))
+		}
+		found[one.Cluster.value] = read(one)
+	}
+	return found
+}
+
+// plannedClusters are the clusters of all stages, or none where one of them is
+// missing: whatever that was meant to be has been complained of.
+func plannedClusters(stages []stageSection) []string {
+	var names []string
+	for _, stage := range stages {
+		for _, name := range stage.Clusters {
+			if !text(name).present() {
+				return nil
+			}
+			names = append(names, name.value)
+		}
+	}
+	return names
 }
