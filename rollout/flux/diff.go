@@ -22,22 +22,22 @@ func Diff(before, after rollout.Rendering) []rollout.ClusterDiff {
 			was = before.Clusters[i]
 		}
 		d := rollout.ClusterDiff{Stage: c.Stage, Cluster: c.Cluster}
-		var broken [][]string
+		var broken chainTree
 		for _, a := range was.Applications {
 			// What was not there at all is new.
 			if len(a.Files) > 0 && len(a.Broken) > 0 {
-				broken = append(broken, a.Chain)
+				broken.add(a.Chain)
 				d.Broken = append(d.Broken, said(a, "before, ", a.Broken)...)
 			}
 		}
 		for _, a := range c.Applications {
 			if len(a.Broken) > 0 {
-				broken = append(broken, a.Chain)
+				broken.add(a.Chain)
 				d.Broken = append(d.Broken, said(a, "", a.Broken)...)
 			}
 			d.Unknown = append(d.Unknown, said(a, "", a.Unknown)...)
 		}
-		d.Changes = compare(without(was, broken), without(c, broken))
+		d.Changes = compare(without(was, &broken), without(c, &broken))
 		all = append(all, d)
 	}
 	return all
@@ -54,19 +54,9 @@ func said(a rollout.Application, lead string, messages []string) []string {
 
 // without leaves out what is broken on either side, and what that leads to: Flux
 // applies nothing of it, and so removes nothing, either.
-func without(c rollout.RenderedCluster, broken [][]string) rollout.RenderedCluster {
-	if len(broken) == 0 {
-		return c
-	}
-	c.Applications = slices.DeleteFunc(slices.Clone(c.Applications), func(a rollout.Application) bool { return isBelow(a.Chain, broken) })
+func without(c rollout.RenderedCluster, broken *chainTree) rollout.RenderedCluster {
+	c.Applications = slices.DeleteFunc(slices.Clone(c.Applications), func(a rollout.Application) bool { return broken.leadTo(a.Chain) })
 	return c
-}
-
-// isBelow tells whether a chain is one of some, or leads on from it.
-func isBelow(chain []string, some [][]string) bool {
-	return slices.ContainsFunc(some, func(one []string) bool {
-		return len(one) <= len(chain) && slices.Equal(one, chain[:len(one)])
-	})
 }
 
 // compare walks along both sorted lists.

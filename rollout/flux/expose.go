@@ -23,7 +23,7 @@ func Expose(plan rollout.Plan, before, after rollout.Rendering, changed []string
 		e.objects[d.Cluster], e.met[d.Cluster] = objectChanges{}, objectChanges{}
 		for _, c := range d.Changes {
 			e.objects[d.Cluster][withoutText(c.Object)] = c.Kind
-			if !isBelow(c.Chain, idle[d.Cluster]) {
+			if !idle[d.Cluster].leadTo(c.Chain) {
 				e.met[d.Cluster][withoutText(c.Object)] = c.Kind
 			}
 		}
@@ -69,16 +69,17 @@ type exposing struct {
 type objectChanges map[rollout.RenderedObject]rollout.ObjectChangeKind
 
 // idleChains lead to what each cluster does not apply, by its name.
-type idleChains map[string][][]string
+type idleChains map[string]*chainTree
 
 // idleIn finds what Flux applies nothing of. What that leads to is left out with
 // it: it may never have been applied.
 func idleIn(r rollout.Rendering) idleChains {
 	idle := idleChains{}
 	for _, c := range r.Clusters {
+		idle[c.Cluster] = &chainTree{}
 		for _, a := range c.Applications {
 			if a.Suspended || len(a.Broken) > 0 {
-				idle[c.Cluster] = append(idle[c.Cluster], a.Chain)
+				idle[c.Cluster].add(a.Chain)
 			}
 		}
 	}
