@@ -50,11 +50,14 @@ func (e *Engine) LookAtClusters(ctx context.Context, clusters Clusters, wanted [
 	}
 	var all []LiveStanding
 	for _, stage := range e.Plan.Stages {
-		since, _ := e.movedAt(ctx, Head{stage.Branch, o.Heads[stage.Branch]}) // it is only shown
-		for _, cluster := range stage.Clusters {
-			if len(wanted) == 0 || slices.Contains(wanted, cluster) {
-				all = append(all, LiveStanding{Stage: stage.Name, Cluster: cluster, Branch: Head{stage.Branch, o.Heads[stage.Branch]}, Since: since})
-			}
+		asked := slices.DeleteFunc(slices.Clone(stage.Clusters), func(c string) bool { return len(wanted) > 0 && !slices.Contains(wanted, c) })
+		if len(asked) == 0 {
+			continue
+		}
+		head := Head{stage.Branch, o.Heads[stage.Branch]}
+		since, _ := e.movedAt(ctx, head) // without it nothing counts as late
+		for _, cluster := range asked {
+			all = append(all, LiveStanding{Stage: stage.Name, Cluster: cluster, Branch: head, Since: since})
 		}
 	}
 	lookAtAll(ctx, clusters, all, patience)

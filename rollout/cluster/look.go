@@ -68,12 +68,11 @@ func (c *connection) need(ctx context.Context, k kind) ([]unstructured.Unstructu
 	return all, err
 }
 
-// manifests are objects without what the API server and the controllers write
-// into them: what somebody meant.
+// manifests are objects as somebody meant them: what the API server and the
+// controllers write into them is taken out.
 func manifests(all []unstructured.Unstructured) ([][]byte, error) {
 	texts := make([][]byte, len(all))
 	for i, o := range all {
-		o = *o.DeepCopy()
 		o.SetManagedFields(nil)
 		delete(o.Object, "status")
 		var err error
