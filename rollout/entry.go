@@ -32,6 +32,8 @@ type Entry struct {
 	Reverts []SHA `json:"reverts,omitempty"`
 	// Until is when a hold runs out by itself.
 	Until time.Time `json:"until,omitzero"`
+	// Suspended is the cluster whose source was suspended, or resumed.
+	Suspended string `json:"suspended,omitempty"`
 	// Holds are those that were lifted, or that an override went through.
 	Holds []Hold `json:"holds,omitempty"`
 	// State is the digest of the state that was written with the entry, by

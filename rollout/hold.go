@@ -22,6 +22,9 @@ type HoldRequest struct {
 	Until time.Time
 	For   time.Duration
 	Clock *TimeOfDay
+	// Suspended is the cluster because of whose suspended source it is held.
+	// Default is that it is for another reason.
+	Suspended string
 }
 
 // A TimeOfDay is a time on the clock, in UTC.
@@ -82,8 +85,12 @@ type ResumeRequest struct {
 	// address alone where one holder only has it, in upper or lower case.
 	// Default is the caller's own.
 	By string
-	// All lifts everybody's.
+	// All lifts everybody's, those for a suspended source included, which nothing
+	// else does that is not for the same cluster.
 	All bool
+	// Suspended lifts the holds for the suspended source of a cluster, whosever
+	// they are, and no other.
+	Suspended string
 	// Reason is recorded. Default is [NoReason].
 	Reason string
 }
@@ -103,8 +110,10 @@ func (e *Engine) Hold(ctx context.Context, request HoldRequest) (Receipt, error)
 		if err != nil {
 			return Entry{}, s, err
 		}
-		entry := e.sign(Entry{Kind: EntryHold, Stage: request.Stage, Reason: reason, Until: until}, o)
-		s.Holds = append(slices.Clone(s.Holds), Hold{Stage: entry.Stage, By: entry.By, Reason: reason, At: entry.At, Until: until})
+		entry := e.sign(Entry{Kind: EntryHold, Stage: request.Stage, Reason: reason, Until: until, Suspended: request.Suspended}, o)
+		s.Holds = append(slices.Clone(s.Holds), Hold{
+			Stage: entry.Stage, By: entry.By, Reason: reason, At: entry.At, Until: until, Suspended: request.Suspended,
+		})
 		return entry, s, nil
 	})
 }
@@ -124,7 +133,7 @@ func (e *Engine) Resume(ctx context.Context, request ResumeRequest) (Receipt, er
 	}
 	return e.write(ctx, func(s State, o Observation) (Entry, State, error) {
 		var err error
-		entry := e.sign(Entry{Kind: EntryResume, Stage: request.Stage, Reason: reason}, o)
+		entry := e.sign(Entry{Kind: EntryResume, Stage: request.Stage, Reason: reason, Suspended: request.Suspended}, o)
 		whose := entry.By
 		if request.By != "" {
 			if whose, err = holder(s.Holds, request); err != nil {
@@ -133,7 +142,7 @@ func (e *Engine) Resume(ctx context.Context, request ResumeRequest) (Receipt, er
 		}
 		var left []Hold
 		for _, h := range s.Holds {
-			if (request.All || h.By == whose) && (request.Stage == "" || h.Stage == request.Stage) && h.Holds(h.Stage, o.At) {
+			if request.lifts(h, whose) && h.Holds(h.Stage, o.At) {
 				entry.Holds = append(entry.Holds, h)
 			} else {
 				left = append(left, h)
@@ -145,6 +154,14 @@ func (e *Engine) Resume(ctx context.Context, request ResumeRequest) (Receipt, er
 		s.Holds = left
 		return entry, s, nil
 	})
+}
+
+// lifts tells whether a hold is among those that are meant.
+func (r ResumeRequest) lifts(h Hold, whose string) bool {
+	if r.Stage != "" && h.Stage != r.Stage {
+		return false
+	}
+	return r.All || h.Suspended == r.Suspended && (h.Suspended != "" || h.By == whose)
 }
 
 // holder is who is meant by the name of somebody who holds.
@@ -181,11 +198,11 @@ func isCalled(by, name string) bool {
 }
 
 // holders are those who hold a stage alone, or any where it is empty, each
-// once.
+// once. Who holds for a suspended source is not among them.
 func holders(holds []Hold, stage string) []string {
 	var all []string
 	for _, h := range holds {
-		if (stage == "" || h.Stage == stage) && !slices.Contains(all, h.By) {
+		if h.Suspended == "" && (stage == "" || h.Stage == stage) && !slices.Contains(all, h.By) {
 			all = append(all, h.By)
 		}
 	}
@@ -230,9 +247,22 @@ func nothingToLift(s State, request ResumeRequest, whose string, now time.Time) 
 	if len(holders(others, stage)) == 0 {
 		stage = ""
 	}
+	p.Ways = append(p.Ways, waysToResume(others)...)
 	p.Ways = append(p.Ways, "ask them; or lift somebody else's, or everybody's: mage release:resume -all")
 	p.Ways = append(p.Ways, waysToLift(holders(others, stage), stage)...)
 	return p
+}
+
+// waysToResume are the commands that lift holds for a suspended source.
+func waysToResume(holds []Hold) []string {
+	var ways []string
+	for _, h := range holds {
+		way := "mage release:resume -cluster=" + quote(Printable(h.Suspended, 80))
+		if h.Suspended != "" && !slices.Contains(ways, way) {
+			ways = append(ways, way)
+		}
+	}
+	return ways[:min(len(ways), waysShown)]
 }
 
 // downstream checks the name of a stage that holds can be put on.
@@ -257,6 +287,9 @@ func describeHold(h Hold) string {
 	}
 	if !h.Until.IsZero() {
 		until = " until " + FormatTime(h.Until)
+	}
+	if h.Suspended != "" {
+		until += fmt.Sprintf(" while the source of the cluster %s is suspended", Printable(h.Suspended, 80))
 	}
 	return fmt.Sprintf("%s holds %s%s: %s", Printable(h.By, 60), what, until, OneLine(h.Reason, 200))
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -94,6 +95,41 @@ func (p Plan) Stage(name string) (Stage, error) {
 		}
 	}
 	return Stage{}, usagef("the plan has no stage %q; it has %s", name, strings.Join(p.StageNames(), ", "))
+}
+
+// ClustersNamed are the clusters that a name means: all of a stage, or else one.
+// The error of an unknown name lists the known ones.
+func (p Plan) ClustersNamed(name string) ([]string, error) {
+	if stage, err := p.Stage(name); err == nil {
+		return stage.Clusters, nil
+	}
+	if _, err := p.StageOf(name); err == nil {
+		return []string{name}, nil
+	}
+	return nil, &Problem{
+		Kind: ErrUsage, What: fmt.Sprintf("the plan has no stage and no cluster %q", Printable(name, 80)),
+		Ways: []string{"write one of the stages " + strings.Join(p.StageNames(), ", "), "or one of the clusters " + strings.Join(p.clusterNames(), ", ")},
+	}
+}
+
+// StageOf is the stage of a cluster.
+func (p Plan) StageOf(cluster string) (Stage, error) {
+	for _, stage := range p.Stages {
+		if slices.Contains(stage.Clusters, cluster) {
+			return stage, nil
+		}
+	}
+	return Stage{}, &Problem{
+		Kind: ErrUsage, What: fmt.Sprintf("the plan has no cluster %q", Printable(cluster, 80)), Ways: []string{"write one of " + strings.Join(p.clusterNames(), ", ")},
+	}
+}
+
+func (p Plan) clusterNames() []string {
+	var all []string
+	for _, stage := range p.Stages {
+		all = append(all, stage.Clusters...)
+	}
+	return all
 }
 
 // Downstream returns every stage that something can be promoted into: all but

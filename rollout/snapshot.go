@@ -83,6 +83,9 @@ type Hold struct {
 	At     time.Time `json:"at"`
 	// Until is when it runs out by itself; the zero time is never.
 	Until time.Time `json:"until,omitzero"`
+	// Suspended is the cluster whose source is suspended: it is held for as long as
+	// that. It is empty for any other hold.
+	Suspended string `json:"suspended,omitempty"`
 }
 
 // Holds tells whether it keeps a stage from moving at a moment.

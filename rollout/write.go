@@ -31,19 +31,25 @@ func (e *Engine) write(ctx context.Context, decide func(State, Observation) (Ent
 // a stage by others who are busy.
 const writeAttempts = 20
 
-func (e *Engine) tryWrite(ctx context.Context, decide func(State, Observation) (Entry, State, error)) (Receipt, error) {
+// readState observes the ledger alone.
+func (e *Engine) readState(ctx context.Context) (State, Observation, error) {
 	o, err := e.Remote.Observe(ctx, Query{Ledger: e.Plan.Ledger})
 	if err != nil {
-		return Receipt{}, fmt.Errorf("observe %s: %w", e.Plan.Ledger, err)
+		return State{}, o, fmt.Errorf("observe %s: %w", e.Plan.Ledger, err)
 	}
-	ledger := Head{e.Plan.Ledger, o.Ledger}
 	if o.Ledger == "" {
-		return Receipt{}, e.exist(Snapshot{Upstream: Head{SHA: "-"}, Target: Head{SHA: "-"}, Ledger: ledger})
+		return State{}, o, e.exist(Snapshot{Upstream: Head{SHA: "-"}, Target: Head{SHA: "-"}, Ledger: Head{e.Plan.Ledger, o.Ledger}})
 	}
 	state, err := e.state(ctx, o)
+	return state, o, err
+}
+
+func (e *Engine) tryWrite(ctx context.Context, decide func(State, Observation) (Entry, State, error)) (Receipt, error) {
+	state, o, err := e.readState(ctx)
 	if err != nil {
 		return Receipt{}, err
 	}
+	ledger := Head{e.Plan.Ledger, o.Ledger}
 	entry, after, err := decide(state.lasting(o.At), o)
 	if err != nil {
 		return Receipt{}, err

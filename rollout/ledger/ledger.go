@@ -54,7 +54,9 @@ Written by the rollout alone. Read it with ` + "`mage release:history`" + `, or 
 had to say about it stands in ` + "`state.json`" + `:
 
 - ` + "`holds`" + `: the stage takes nothing new, and without a stage no stage does,
-  before ` + "`until`" + `, or at all if there is none. ` + "`mage release:resume`" + ` lifts holds.
+  before ` + "`until`" + `, or at all if there is none. ` + "`mage release:resume`" + ` lifts holds. One that
+  names a cluster as ` + "`suspended`" + ` lasts until that cluster is resumed:
+  ` + "`mage release:resume -cluster=`" + `.
 - ` + "`taints`" + `: the commit is bad. Nothing that contains it is promoted, unless it
   contains its revert as well. ` + "`mage release:clear`" + ` takes a taint back.
 - ` + "`cleared`" + `: the commit is good, although a later one reverts it.

@@ -15,8 +15,13 @@ func subject(e rollout.Entry) string {
 		return "init: " + rollout.Printable(e.Reason, 200)
 	case rollout.EntryArrival, rollout.EntryDeparture:
 		return fmt.Sprintf("%s: %s on %s", e.Kind, e.To.Short(), e.Branch)
-	case rollout.EntryHold, rollout.EntryResume:
+	case rollout.EntryResume:
+		if e.Suspended != "" {
+			return fmt.Sprintf("%s: the source of %s", e.Kind, rollout.Printable(e.Suspended, 100))
+		}
 		return fmt.Sprintf("%s: %s", e.Kind, scope(e.Stage, e.Until))
+	case rollout.EntryHold:
+		return fmt.Sprintf("%s: %s%s", e.Kind, scope(e.Stage, e.Until), because(e.Suspended))
 	case rollout.EntryTaint, rollout.EntryClear:
 		return fmt.Sprintf("%s: %s", e.Kind, e.Commit.Short())
 	default:
@@ -34,6 +39,14 @@ func scope(stage string, until time.Time) string {
 		text += " until " + rollout.FormatTime(until)
 	}
 	return text
+}
+
+// because names the cluster because of whose suspended source something is held.
+func because(suspended string) string {
+	if suspended == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (the source of %s is suspended)", rollout.Printable(suspended, 100))
 }
 
 // body is the entry for people. Lines that hold somebody's words are
@@ -73,7 +86,7 @@ func holds(b *strings.Builder, e rollout.Entry) {
 		what = "lifted"
 	}
 	for _, h := range e.Holds {
-		fmt.Fprintf(b, "%s: %s, by %s since %s\n", what, scope(h.Stage, h.Until), rollout.Printable(h.By, 200), rollout.FormatTime(h.At))
+		fmt.Fprintf(b, "%s: %s%s, by %s since %s\n", what, scope(h.Stage, h.Until), because(h.Suspended), rollout.Printable(h.By, 200), rollout.FormatTime(h.At))
 		quote(b, h.Reason)
 	}
 }

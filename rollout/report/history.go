@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/monosense/k8s-ops/rollout"
@@ -33,6 +34,8 @@ func trail(d *Document, records []rollout.Record) {
 // and until when a hold holds.
 func what(r rollout.Record) string {
 	switch {
+	case r.Kind == rollout.EntryHold && r.Suspended != "":
+		return fmt.Sprintf("%s (%s is suspended)", r.Kind, oneLine(r.Suspended))
 	case r.Kind == rollout.EntryHold && !r.Until.IsZero():
 		return fmt.Sprintf("%s until %s", r.Kind, rollout.FormatTime(r.Until))
 	case r.Kind == rollout.EntryResume && len(r.Holds) > 0:
@@ -113,7 +116,7 @@ func Marked(r rollout.Receipt) Document {
 	case rollout.EntryHold:
 		d.Heading("%s: held", held(e.Stage))
 	case rollout.EntryResume:
-		d.Heading("%s: %s lifted", held(e.Stage), count(len(e.Holds), "hold"))
+		d.Heading("%s: %s lifted", lifted(e), count(len(e.Holds), "hold"))
 	case rollout.EntryTaint:
 		d.Heading("%s: tainted", e.Commit.Short())
 	case rollout.EntryClear:
@@ -158,9 +161,26 @@ func held(stage string) string {
 	return stage
 }
 
+// lifted are the stages of which holds were lifted.
+func lifted(e rollout.Entry) string {
+	if e.Suspended == "" {
+		return held(e.Stage)
+	}
+	var stages []string
+	for _, h := range e.Holds {
+		if stage := held(h.Stage); !slices.Contains(stages, stage) {
+			stages = append(stages, stage)
+		}
+	}
+	return oneLine(strings.Join(stages, ", "))
+}
+
 // until is when a hold runs out.
 func until(e rollout.Entry) string {
-	if e.Until.IsZero() {
+	switch {
+	case e.Suspended != "":
+		return fmt.Sprintf("the cluster is resumed: mage release:resume -cluster=%s", oneLine(e.Suspended))
+	case e.Until.IsZero():
 		return "it is lifted: mage release:resume"
 	}
 	return fmt.Sprintf("%s, for %s", rollout.FormatTime(e.Until), rollout.FormatDuration(e.Until.Sub(e.At)))
@@ -171,6 +191,9 @@ func listHolds(d *Document, label string, holds []rollout.Hold) {
 		end := ""
 		if !h.Until.IsZero() {
 			end = ", until " + rollout.FormatTime(h.Until)
+		}
+		if h.Suspended != "" {
+			end += fmt.Sprintf(", while the source of the cluster %s is suspended", oneLine(h.Suspended))
 		}
 		d.Fact(label, "%s, by %s, since %s%s: %s", held(h.Stage), rollout.Printable(h.By, 60), rollout.FormatTime(h.At), end, oneLine(h.Reason))
 	}

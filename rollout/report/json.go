@@ -84,6 +84,8 @@ type (
 		Reason string     `json:"reason"`
 		At     *time.Time `json:"at,omitempty"`
 		Until  *time.Time `json:"until,omitempty"`
+		// Suspended is the cluster because of whose suspended source it is held.
+		Suspended string `json:"suspended,omitempty"`
 	}
 	// TaintJSON is a commit that is known to be bad, and whose word that is.
 	TaintJSON struct {
@@ -147,6 +149,8 @@ type (
 		Marked rollout.SHA `json:"marked,omitempty"`
 		// Until is when the hold runs out.
 		Until *time.Time `json:"until,omitempty"`
+		// Suspended is the cluster whose source was suspended, or resumed.
+		Suspended string `json:"suspended,omitempty"`
 		// Holds are those that were lifted, or that an override went through.
 		Holds   []HoldJSON `json:"holds,omitempty"`
 		Damaged string     `json:"damaged,omitempty"`
@@ -241,7 +245,7 @@ func blocksJSON(blocks []rollout.Block) []BlockJSON {
 func holdsJSON(holds []rollout.Hold) []HoldJSON {
 	var out []HoldJSON
 	for _, h := range holds {
-		out = append(out, HoldJSON{Stage: h.Stage, By: h.By, Reason: h.Reason, At: known(h.At), Until: known(h.Until)})
+		out = append(out, HoldJSON{Stage: h.Stage, By: h.By, Reason: h.Reason, At: known(h.At), Until: known(h.Until), Suspended: h.Suspended})
 	}
 	return out
 }
@@ -256,7 +260,7 @@ func entries(records []rollout.Record) []EntryJSON {
 		out[i] = EntryJSON{
 			Commit: r.Commit, Kind: r.Kind, Stage: r.Stage, Branch: r.Branch, From: r.From, To: r.To, At: known(r.At),
 			By: r.By, Run: r.Run, Reason: r.Reason, Commits: r.Commits, Skipped: r.Skipped,
-			Marked: r.Entry.Commit, Until: known(r.Until), Holds: holdsJSON(r.Holds), Damaged: r.Damaged,
+			Marked: r.Entry.Commit, Until: known(r.Until), Suspended: r.Suspended, Holds: holdsJSON(r.Holds), Damaged: r.Damaged,
 		}
 		for _, u := range r.Unsoaked {
 			out[i].Unsoaked = append(out[i].Unsoaked, UnsoakedJSON{u.Commit, u.Remaining.Round(time.Second).Seconds()})

@@ -144,6 +144,7 @@ var words = []rollout.Record{
 	{Commit: sha(11), Entry: rollout.Entry{Kind: rollout.EntryTaint, Commit: sha(4), At: in(-3), By: "ada", Reason: "podinfo runs out of memory"}},
 	{Commit: sha(10), Entry: rollout.Entry{Kind: rollout.EntryHold, At: in(-3), By: "bob", Reason: "incident 42"}},
 	{Commit: sha(9), Entry: rollout.Entry{Kind: rollout.EntryHold, Stage: "apps", At: in(-3), By: "ada", Reason: "the database is being moved", Until: in(71)}},
+	{Commit: sha(11), Entry: rollout.Entry{Kind: rollout.EntryHold, Stage: "apps", At: in(-3), By: "ada", Reason: "it loses its nodes", Suspended: "apps"}},
 }
 
 func TestPolicyDocuments(t *testing.T) {
@@ -166,8 +167,14 @@ func TestPolicyDocuments(t *testing.T) {
 		"override-through": report.Override(overriddenThrough(t, held(troubled(3), adaHolds, bobHolds), sha(6))),
 		"override-through-preview": report.OverridePreview(
 			overriddenThrough(t, held(troubled(3), adaHolds, bobHolds), sha(6))),
-		"marked-hold":       report.Marked(marked(rollout.EntryHold, func(e *rollout.Entry) { e.Stage, e.Until = "apps", in(71) })),
-		"marked-hold-all":   report.Marked(marked(rollout.EntryHold, func(*rollout.Entry) {})),
+		"marked-hold":           report.Marked(marked(rollout.EntryHold, func(e *rollout.Entry) { e.Stage, e.Until = "apps", in(71) })),
+		"marked-hold-all":       report.Marked(marked(rollout.EntryHold, func(*rollout.Entry) {})),
+		"marked-hold-suspended": report.Marked(marked(rollout.EntryHold, func(e *rollout.Entry) { e.Stage, e.Suspended = "apps", "apps" })),
+		"marked-resume-suspended": report.Marked(marked(rollout.EntryResume, func(e *rollout.Entry) {
+			braked := adaHolds
+			braked.Stage, braked.Suspended = "apps", "apps"
+			e.Suspended, e.Holds = "apps", []rollout.Hold{braked, braked}
+		})),
 		"marked-resume":     report.Marked(lifted()),
 		"marked-resume-all": report.Marked(marked(rollout.EntryResume, func(e *rollout.Entry) { e.Holds = []rollout.Hold{adaHolds, bobHolds} })),
 		"marked-taint-unmerged": report.Marked(func() rollout.Receipt {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/flux"
@@ -61,16 +60,8 @@ func (o *Operator) rendering(cluster string) (flux.Options, error) {
 		return options, nil
 	}
 	options.Clusters = []string{cluster}
-	var all []string
-	for _, stage := range o.File.Plan.Stages {
-		all = append(all, stage.Clusters...)
-	}
-	if !slices.Contains(all, cluster) {
-		return options, &rollout.Problem{
-			Kind: rollout.ErrUsage, What: fmt.Sprintf("the plan has no cluster %q", cluster), Ways: []string{"write one of " + strings.Join(all, ", ")},
-		}
-	}
-	return options, nil
+	_, err := o.File.Plan.StageOf(cluster)
+	return options, err
 }
 
 // Comparison are the arguments of `verify:diff` and `verify:exposure`.
