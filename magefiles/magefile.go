@@ -7,6 +7,8 @@ package main
 import (
 	//mage:import
 	_ "github.com/monosense/k8s-ops/magefiles/develop"
+	//mage:import flux
+	_ "github.com/monosense/k8s-ops/magefiles/flux"
 	//mage:import release
 	_ "github.com/monosense/k8s-ops/magefiles/release"
 	//mage:import verify

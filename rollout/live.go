@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -13,10 +14,45 @@ type Clusters interface {
 	Look(ctx context.Context, cluster string) (LiveCluster, error)
 }
 
+// SteeredClusters are live ones whose Flux can be told something.
+type SteeredClusters interface {
+	// Glance is a look at the source and the Flux Kustomizations alone: without
+	// Manifests and Unread.
+	Glance(ctx context.Context, cluster string) (LiveCluster, error)
+	// Request asks Flux to reconcile an object at once, and returns what Flux
+	// repeats in Handled when it has.
+	Request(ctx context.Context, cluster string, o LiveObject) (request string, err error)
+	// Suspend makes Flux leave an object as it is, and Resume lets it go on.
+	Suspend(ctx context.Context, cluster string, o LiveObject) error
+	Resume(ctx context.Context, cluster string, o LiveObject) error
+}
+
+// A LiveObject names one of Flux's objects.
+type LiveObject struct {
+	Kind            LiveKind
+	Namespace, Name string
+}
+
+// LiveKind is the kind of one of Flux's objects, as Kubernetes writes it.
+type LiveKind string
+
+// The kinds that can be told something.
+const (
+	LiveSourceKind      LiveKind = "GitRepository"
+	LiveApplicationKind LiveKind = "Kustomization"
+)
+
+// String names an object as findings do.
+func (o LiveObject) String() string {
+	return fmt.Sprintf("%s %s/%s", o.Kind, o.Namespace, o.Name)
+}
+
 // A LiveCluster is what a cluster itself says.
 type LiveCluster struct {
-	// Context is what it was reached by, as kubectl names it.
+	// Context is what it was reached by, as kubectl names it, and At when, by the
+	// clock of this machine.
 	Context string
+	At      time.Time
 	// Source is the plan's source as the cluster has it, nil where it has none.
 	Source *LiveSource
 	// Applications are the Flux Kustomizations, sorted by namespace and name.
@@ -35,8 +71,10 @@ type LiveSource struct {
 	Suspended bool
 	// Interval is how often Flux looks for something new.
 	Interval time.Duration
-	// Revision is what it has fetched.
+	// Revision is what it has fetched, and Handled the newest request to
+	// reconcile that Flux has come to.
 	Revision LiveRevision
+	Handled  string
 	Ready    LiveCondition
 }
 
@@ -49,7 +87,9 @@ type LiveApplication struct {
 	FromSource bool
 	// Applied is what was applied last, and Attempted what was tried last.
 	Applied, Attempted LiveRevision
-	Ready              LiveCondition
+	// Handled is the newest request to reconcile that Flux has come to.
+	Handled string
+	Ready   LiveCondition
 }
 
 // A LiveCondition is whether something is ready, as Flux says it.
@@ -78,5 +118,53 @@ func (r LiveRevision) Commit() SHA {
 	return sha
 }
 
+// Branch is the branch that Flux had it from, empty where the text names none.
+func (r LiveRevision) Branch() string {
+	branch, _, ok := strings.Cut(string(r), "@")
+	if !ok {
+		branch = strings.TrimSuffix(string(r), "/"+string(r.Commit())) // before v2.0
+	}
+	return strings.TrimPrefix(branch, "refs/heads/")
+}
+
 // String names an application as findings do.
 func (a LiveApplication) String() string { return a.Namespace + "/" + a.Name }
+
+// isCalled tells whether somebody means it by a name, or by namespace/name.
+func (a LiveApplication) isCalled(name string) bool { return a.Name == name || a.String() == name }
+
+func (a LiveApplication) object() LiveObject {
+	return LiveObject{Kind: LiveApplicationKind, Namespace: a.Namespace, Name: a.Name}
+}
+
+// Application is the Flux Kustomization that somebody means by its name, or by
+// namespace/name. The error of an unknown name lists the known ones.
+func (c LiveCluster) Application(name string) (LiveObject, error) {
+	var found []LiveObject
+	var all []string
+	for _, a := range c.Applications {
+		if a.isCalled(name) {
+			found = append(found, a.object())
+		}
+		all = append(all, a.String())
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return LiveObject{}, &Problem{
+			Kind: ErrUsage, What: fmt.Sprintf("the cluster has no Flux Kustomization %q", Printable(name, 80)),
+			Ways: []string{"it has " + Printable(strings.Join(all, ", "), 1000)},
+		}
+	default:
+		return LiveObject{}, &Problem{
+			Kind: ErrUsage, What: fmt.Sprintf("the cluster has %d Flux Kustomizations %q", len(found), Printable(name, 80)),
+			Ways: []string{"say in which namespace: " + found[0].Namespace + "/" + found[0].Name},
+		}
+	}
+}
+
+// Object is the plan's source as an object.
+func (s Source) Object() LiveObject {
+	return LiveObject{Kind: LiveSourceKind, Namespace: s.Namespace, Name: s.Name}
+}

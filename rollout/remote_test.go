@@ -22,6 +22,7 @@ import (
 var (
 	twoStages = rollout.Plan{
 		Repository: rollout.Repository{URL: "/srv/k8s-ops.git", Forge: rollout.ForgeGit},
+		Source:     rollout.Source{Name: "fleet", Namespace: "flux-system"},
 		Ledger:     "rollout/ledger",
 		Stages:     []rollout.Stage{{Name: "infra", Branch: "main", Clusters: []string{"infra"}}, apps},
 	}

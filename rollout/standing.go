@@ -128,13 +128,10 @@ func (s LiveStanding) Problems(now time.Time) []LiveProblem {
 	}
 	for _, a := range s.Live.Applications {
 		if a.Ready.Known && !a.Ready.Ready {
-			all = append(all, notReady("Kustomization "+a.String(), a.Ready, s.flux("get kustomization", a.Name, a.Namespace)))
+			all = append(all, notReady("Kustomization "+a.String(), a.Ready, s.flux("get kustomization", a.object())))
 		}
 		if a.Suspended {
-			all = append(all, LiveProblem{
-				RuleApplicationSuspended, fmt.Sprintf("Kustomization %s is suspended, so nothing of it changes, and no promotion arrives", a),
-				s.flux("resume kustomization", a.Name, a.Namespace),
-			})
+			all = append(all, suspended(a, s.flux("resume kustomization", a.object())))
 		}
 	}
 	return all
@@ -169,11 +166,11 @@ func (s LiveStanding) late(now time.Time) []LiveProblem {
 		return nil
 	}
 	waited := FormatDuration(now.Sub(s.Since))
-	namespace, source, _ := strings.Cut(src.Name, "/")
+	namespace, name, _ := strings.Cut(src.Name, "/")
 	if s.Has() != s.Branch.SHA && s.Ahead == 0 && s.Unknown == "" {
 		return []LiveProblem{{
 			RuleRevisionBehind, fmt.Sprintf("%s has stood at %s for %s, and the cluster has %s", s.Branch.Branch, s.Branch.SHA.Short(), waited, s.fetched()),
-			s.flux("reconcile source git", source, namespace),
+			s.flux("reconcile source git", LiveObject{LiveSourceKind, namespace, name}),
 		}}
 	}
 	var all []LiveProblem
@@ -181,7 +178,7 @@ func (s LiveStanding) late(now time.Time) []LiveProblem {
 		if a.FromSource && a.Ready.Ready && !a.Suspended && a.Applied.Commit() != s.Has() {
 			all = append(all, LiveProblem{
 				RuleRevisionBehind, fmt.Sprintf("Kustomization %s has applied %s, and its source has had %s for %s", a, short(a.Applied.Commit()), s.Has().Short(), waited),
-				s.flux("reconcile kustomization", a.Name, a.Namespace),
+				s.flux("reconcile kustomization", a.object()),
 			})
 		}
 	}
@@ -189,8 +186,12 @@ func (s LiveStanding) late(now time.Time) []LiveProblem {
 }
 
 // flux is the command that does something to an object of the cluster.
-func (s LiveStanding) flux(do, name, namespace string) string {
-	return fmt.Sprintf("flux --context %s %s %s -n %s", s.Live.Context, do, name, namespace)
+func (s LiveStanding) flux(do string, o LiveObject) string {
+	return fluxCommand(s.Live.Context, do, o)
+}
+
+func fluxCommand(context, do string, o LiveObject) string {
+	return fmt.Sprintf("flux --context %s %s %s -n %s", context, do, o.Name, o.Namespace)
 }
 
 func (s LiveStanding) fetched() string {
@@ -205,6 +206,10 @@ func short(sha SHA) string {
 		return "nothing"
 	}
 	return sha.Short()
+}
+
+func suspended(a LiveApplication, fix string) LiveProblem {
+	return LiveProblem{RuleApplicationSuspended, fmt.Sprintf("Kustomization %s is suspended, so nothing of it changes, and no promotion arrives", a), fix}
 }
 
 func notReady(what string, c LiveCondition, fix string) LiveProblem {

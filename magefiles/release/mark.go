@@ -21,10 +21,13 @@ func Hold(ctx context.Context, reason string, stage, until *string) error {
 // Resume lifts your holds, or somebody else's; the stage moves when the last one is lifted.
 //
 // Flags: -stage only those of one stage alone; -by somebody else's, by name or address; -all
-// everybody's; -reason is recorded.
-func Resume(ctx context.Context, stage, by, reason *string, all *bool) error {
+// everybody's; -cluster those for a cluster that was suspended, whose Flux goes on,
+// and with -app one Flux Kustomization of it alone; -reason is recorded.
+func Resume(ctx context.Context, stage, by, reason, cluster, app *string, all *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.Resume(ctx, operate.Resume{Stage: given(stage), By: given(by), Reason: given(reason), All: given(all)})
+		return o.Resume(ctx, operate.Resume{
+			Stage: given(stage), By: given(by), All: given(all), Cluster: given(cluster), App: given(app), Reason: given(reason),
+		})
 	})
 }
 

@@ -23,10 +23,11 @@ func Init(ctx context.Context, dryRun, strict *bool, app *int) error {
 // Promote fast-forwards to the newest revision that the policy lets out, or says why not and when (exit 75).
 //
 // Flags: -stage names one stage of the plan, default all; -dryRun shows the
-// decision and changes nothing.
-func Promote(ctx context.Context, stage *string, dryRun *bool) error {
+// decision and changes nothing; -wait waits until the clusters have applied what
+// was promoted, as far as they can be reached from here.
+func Promote(ctx context.Context, stage *string, dryRun, wait *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.Promote(ctx, operate.Promote{Stage: given(stage), DryRun: given(dryRun)})
+		return o.Promote(ctx, operate.Promote{Stage: given(stage), DryRun: given(dryRun), Wait: given(wait)})
 	})
 }
 
@@ -34,12 +35,13 @@ func Promote(ctx context.Context, stage *string, dryRun *bool) error {
 //
 // Flags: -reason is recorded; -sha names the revision, default the newest;
 // -stage names the stage, default the only one; -direct moves the branch from
-// here, without the workflow; -yes asks nothing; -throughHold goes through holds.
-func Override(ctx context.Context, reason, stage, sha *string, direct, yes, throughHold *bool) error {
+// here, without the workflow; -yes asks nothing; -throughHold goes through holds;
+// -wait=false does not wait until the clusters have applied it.
+func Override(ctx context.Context, reason, stage, sha *string, direct, yes, throughHold, wait *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
 		return o.Override(ctx, operate.Override{
 			Reason: given(reason), Stage: given(stage), Revision: given(sha),
-			Direct: given(direct), Yes: given(yes), ThroughHold: given(throughHold),
+			Direct: given(direct), Yes: given(yes), ThroughHold: given(throughHold), Wait: wait == nil || *wait,
 		})
 	})
 }

@@ -54,7 +54,7 @@ func Exposure(ctx context.Context, from, to *string, json *bool) error {
 // any finding that is an error.
 func Clusters(ctx context.Context, cluster *string, json *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.VerifyClusters(ctx, operate.Clusters{Cluster: given(cluster), JSON: given(json)})
+		return o.VerifyClusters(ctx, operate.LiveVerification{Cluster: given(cluster), JSON: given(json)})
 	})
 }
 

@@ -31,6 +31,8 @@ type Options struct {
 	Kubeconfig string
 	// Timeout is the longest that one request may take. Default is 10 seconds.
 	Timeout time.Duration
+	// Now is the clock.
+	Now func() time.Time
 }
 
 // Clusters are the live ones of a plan.
@@ -39,7 +41,10 @@ type Clusters struct {
 	config  api.Config
 }
 
-var _ rollout.Clusters = (*Clusters)(nil)
+var (
+	_ rollout.Clusters        = (*Clusters)(nil)
+	_ rollout.SteeredClusters = (*Clusters)(nil)
+)
 
 // Open reads the kubeconfig. It does not connect yet. An error is of kind
 // [rollout.ErrUsage].
@@ -82,7 +87,7 @@ func (c *Clusters) dial(cluster string) (*connection, error) {
 	if err != nil {
 		return nil, unusable(name, err)
 	}
-	return &connection{context: name, objects: objects, source: c.options.Source}, nil
+	return &connection{context: name, objects: objects, source: c.options.Source, now: c.options.Now}, nil
 }
 
 func (c *Clusters) restConfig(name string) (*rest.Config, error) {
@@ -129,6 +134,7 @@ type connection struct {
 	context string
 	objects dynamic.Interface
 	source  rollout.Source
+	now     func() time.Time
 }
 
 // A kind is one of Flux's, and the versions in which it has been served, newest
@@ -149,13 +155,22 @@ var (
 	}
 )
 
+// resources are how the kind is asked for, in each of its versions. Which of them
+// a cluster serves is found out by asking: client-go's discovery brings along every
+// type of Kubernetes, which doubled the time in which any target starts.
+func (k kind) resources() []schema.GroupVersionResource {
+	all := make([]schema.GroupVersionResource, len(k.versions))
+	for i, version := range k.versions {
+		all[i] = schema.GroupVersionResource{Group: k.group, Version: version, Resource: k.resource}
+	}
+	return all
+}
+
 // list reads all objects of a kind, in the newest version that the cluster serves.
-// It is false where it serves none. It just asks: client-go's discovery brings
-// along every type of Kubernetes, which doubled the time in which any target
-// starts.
+// It is false where it serves none.
 func (c *connection) list(ctx context.Context, k kind) ([]unstructured.Unstructured, bool, error) {
-	for _, version := range k.versions {
-		all, err := c.listVersion(ctx, schema.GroupVersionResource{Group: k.group, Version: version, Resource: k.resource})
+	for _, resource := range k.resources() {
+		all, err := c.listVersion(ctx, resource)
 		if !apierrors.IsNotFound(err) {
 			return all, true, err
 		}

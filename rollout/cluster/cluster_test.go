@@ -35,6 +35,9 @@ const (
 	commit   = rollout.SHA("1a2b3c4d5e1a2b3c4d5e1a2b3c4d5e1a2b3c4d5e")
 )
 
+// noon is when everything happens here.
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
 var fleet = rollout.Source{Name: "fleet", Namespace: "flux-system"}
 
 // apps is a cluster with Flux, in which all is well.
@@ -50,7 +53,7 @@ func apps(t *testing.T) *apiserver.Server {
 
 func open(t *testing.T, o cluster.Options) *cluster.Clusters {
 	t.Helper()
-	o.Source = fleet
+	o.Source, o.Now = fleet, func() time.Time { return noon }
 	c, err := cluster.Open(o)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +70,7 @@ func TestLook(t *testing.T) {
 	}
 	since := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	want := rollout.LiveCluster{
-		Context: "apps",
+		Context: "apps", At: noon,
 		Source: &rollout.LiveSource{
 			Name: "flux-system/fleet", Interval: time.Minute, Revision: revision,
 			Ready: rollout.LiveCondition{Known: true, Ready: true, Reason: "Succeeded", Message: "stored artifact", Since: since},
@@ -280,7 +283,7 @@ func TestKubeconfig(t *testing.T) {
 	if err := os.WriteFile(path, []byte("contexts: ["), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cluster.Open(cluster.Options{Kubeconfig: path}); !errors.Is(err, rollout.ErrUsage) {
+	if _, err := cluster.Open(cluster.Options{Kubeconfig: path, Now: time.Now}); !errors.Is(err, rollout.ErrUsage) {
 		t.Errorf("a broken one: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -14,6 +15,26 @@ import (
 
 // errNoFlux is the kind of a cluster that answers, and has no Flux.
 var errNoFlux = errors.New("no Flux")
+
+// explainWrite says in words why an object could not be changed.
+func (c *connection) explainWrite(err error, o rollout.LiveObject) error {
+	kubectl := "kubectl --context " + c.context
+	resource := strings.ToLower(string(o.Kind))
+	switch {
+	case apierrors.IsNotFound(err):
+		return &rollout.Problem{
+			Kind: rollout.ErrRefused, What: fmt.Sprintf("the cluster has no %s", o),
+			Ways: []string{fmt.Sprintf("%s get %s -A", kubectl, resource)},
+		}
+	case apierrors.IsForbidden(err):
+		return &rollout.Problem{
+			Kind: rollout.ErrNotPermitted, What: fmt.Sprintf("these credentials may not change %s", o), Cause: plain(err),
+			Ways: []string{fmt.Sprintf("%s auth can-i patch %s/%s -n %s", kubectl, resource, o.Name, o.Namespace)},
+		}
+	default:
+		return c.explain(err)
+	}
+}
 
 // explain says in words what went wrong between here and the cluster.
 func (c *connection) explain(err error) error {

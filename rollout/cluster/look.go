@@ -23,15 +23,43 @@ func (c *Clusters) Look(ctx context.Context, cluster string) (rollout.LiveCluste
 	return live, at.explain(err)
 }
 
+// Glance implements [rollout.SteeredClusters].
+func (c *Clusters) Glance(ctx context.Context, cluster string) (rollout.LiveCluster, error) {
+	at, err := c.dial(cluster)
+	if err != nil {
+		return rollout.LiveCluster{Context: c.context(cluster)}, err
+	}
+	live, _, err := at.glance(ctx)
+	return live, at.explain(err)
+}
+
 func (c *connection) look(ctx context.Context) (rollout.LiveCluster, error) {
-	live := rollout.LiveCluster{Context: c.context}
-	sources, err := c.need(ctx, gitRepositories)
+	live, all, err := c.glance(ctx)
 	if err != nil {
 		return live, err
 	}
+	for _, k := range others {
+		found, _, err := c.list(ctx, k)
+		if err != nil {
+			live.Unread = append(live.Unread, fmt.Sprintf("%s: %s", k.resource, plain(err)))
+		}
+		all = append(all, found...)
+	}
+	live.Manifests, err = manifests(all)
+	return live, err
+}
+
+// glance reads the source and the Flux Kustomizations, and returns the objects that
+// it has read, too.
+func (c *connection) glance(ctx context.Context) (rollout.LiveCluster, []unstructured.Unstructured, error) {
+	live := rollout.LiveCluster{Context: c.context, At: c.now()}
+	sources, err := c.need(ctx, gitRepositories)
+	if err != nil {
+		return live, nil, err
+	}
 	applications, err := c.need(ctx, kustomizations)
 	if err != nil {
-		return live, err
+		return live, nil, err
 	}
 	for _, o := range sources {
 		if o.GetNamespace() == c.source.Namespace && o.GetName() == c.source.Name {
@@ -44,16 +72,7 @@ func (c *connection) look(ctx context.Context) (rollout.LiveCluster, error) {
 	slices.SortFunc(live.Applications, func(a, b rollout.LiveApplication) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	all := slices.Concat(sources, applications)
-	for _, k := range others {
-		found, _, err := c.list(ctx, k)
-		if err != nil {
-			live.Unread = append(live.Unread, fmt.Sprintf("%s: %s", k.resource, plain(err)))
-		}
-		all = append(all, found...)
-	}
-	live.Manifests, err = manifests(all)
-	return live, err
+	return live, slices.Concat(sources, applications), nil
 }
 
 // need lists what a cluster with Flux has.
@@ -86,7 +105,7 @@ func manifests(all []unstructured.Unstructured) ([][]byte, error) {
 func source(o unstructured.Unstructured) *rollout.LiveSource {
 	s := &rollout.LiveSource{
 		Name: o.GetNamespace() + "/" + o.GetName(), Suspended: flag(o, "spec", "suspend"), Ready: condition(o),
-		Revision: rollout.LiveRevision(text(o, "status", "artifact", "revision")),
+		Revision: rollout.LiveRevision(text(o, "status", "artifact", "revision")), Handled: handled(o),
 	}
 	s.Interval, _ = time.ParseDuration(text(o, "spec", "interval")) // the API server takes nothing else
 	return s
@@ -100,6 +119,7 @@ func (c *connection) application(o unstructured.Unstructured) rollout.LiveApplic
 			text(o, "spec", "sourceRef", "name") == c.source.Name,
 		Applied:   rollout.LiveRevision(text(o, "status", "lastAppliedRevision")),
 		Attempted: rollout.LiveRevision(text(o, "status", "lastAttemptedRevision")),
+		Handled:   handled(o),
 	}
 }
 
@@ -125,6 +145,9 @@ func condition(o unstructured.Unstructured) rollout.LiveCondition {
 	}
 	return rollout.LiveCondition{}
 }
+
+// handled is the newest request to reconcile that Flux has come to.
+func handled(o unstructured.Unstructured) string { return text(o, "status", "lastHandledReconcileAt") }
 
 // text is a field that holds text, empty where there is none.
 func text(o unstructured.Unstructured, fields ...string) string {

@@ -15,15 +15,21 @@ func Clusters(now time.Time, standings []rollout.LiveStanding) Document {
 	var d Document
 	rows := make([][]string, len(standings))
 	for i, s := range standings {
-		rows[i] = []string{oneLine(s.Cluster), oneLine(s.Stage), oneLine(s.Branch.Branch) + "@" + shortOr(s.Branch.SHA, "nothing"), has(s), distance(s), applied(s), doing(s)}
+		rows[i] = []string{oneLine(s.Cluster), oneLine(s.Stage), oneLine(s.Branch.Branch) + "@" + short(s.Branch.SHA), has(s), distance(s), applied(s), doing(s)}
 	}
 	d.Table([]string{"CLUSTER", "STAGE", "FOLLOWS", "HAS", "DISTANCE", "APPLIED", "STATE"}, rows)
+	for _, s := range standings {
+		for _, unread := range s.Live.Unread {
+			d.Fact("Not read", "of %s: %s", oneLine(s.Cluster), oneLine(unread))
+		}
+	}
 	return d
 }
 
-func shortOr(sha rollout.SHA, otherwise string) string {
+// short is a commit in few digits, or the word for none.
+func short(sha rollout.SHA) string {
 	if sha == "" {
-		return otherwise
+		return "nothing"
 	}
 	return sha.Short()
 }
@@ -36,7 +42,7 @@ func has(s rollout.LiveStanding) string {
 	case s.Live.Source == nil:
 		return "no source"
 	default:
-		return shortOr(s.Has(), "nothing")
+		return short(s.Has())
 	}
 }
 
@@ -137,6 +143,9 @@ type (
 		Ahead          int               `json:"ahead"`
 		Suspended      bool              `json:"suspended,omitempty"`
 		Kustomizations []ApplicationJSON `json:"kustomizations"`
+		// Unread is what could not be read of it, with the reason: what follows from
+		// that is not among the findings.
+		Unread []string `json:"unread,omitempty"`
 		// Error says why the cluster said nothing.
 		Error string `json:"error,omitempty"`
 	}
@@ -167,7 +176,7 @@ func liveJSON(s rollout.LiveStanding) LiveJSON {
 	out := LiveJSON{
 		Cluster: s.Cluster, Stage: s.Stage, Context: s.Live.Context, Branch: s.Branch.Branch, Head: s.Branch.SHA, Since: known(s.Since),
 		Has: s.Has(), Behind: s.Behind, Ahead: s.Ahead, Kustomizations: []ApplicationJSON{},
-		Suspended: s.Live.Source != nil && s.Live.Source.Suspended,
+		Suspended: s.Live.Source != nil && s.Live.Source.Suspended, Unread: s.Live.Unread,
 	}
 	if s.Err != nil {
 		out.Error = s.Err.Error()

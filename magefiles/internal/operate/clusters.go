@@ -11,8 +11,8 @@ import (
 	"github.com/monosense/k8s-ops/rollout/report"
 )
 
-// Clusters are the arguments of `verify:clusters`.
-type Clusters struct {
+// LiveVerification are the arguments of `verify:clusters`.
+type LiveVerification struct {
 	Cluster string
 	JSON    bool
 }
@@ -23,7 +23,7 @@ const clusterPatience = 20 * time.Second
 // VerifyClusters asks the live clusters what they follow and what they applied,
 // and prints that, and what is wrong with it. The error is ErrFindings where
 // something is.
-func (o *Operator) VerifyClusters(ctx context.Context, args Clusters) error {
+func (o *Operator) VerifyClusters(ctx context.Context, args LiveVerification) error {
 	if _, err := o.rendering(args.Cluster); err != nil {
 		return err
 	}

@@ -95,10 +95,24 @@ type Resume struct {
 	Stage, By, Reason string
 	// All lifts everybody's holds.
 	All bool
+	// Cluster is one that was suspended, and App a Flux Kustomization of it.
+	Cluster, App string
 }
 
-// Resume lifts holds: the caller's own, somebody's, or everybody's.
+// Resume lifts holds: the caller's own, somebody's, or everybody's; or lets a
+// cluster go on, and lifts those because of it.
 func (o *Operator) Resume(ctx context.Context, args Resume) error {
+	switch {
+	case args.Cluster == "" && args.App != "":
+		return &rollout.Problem{Kind: rollout.ErrUsage, What: "-app is given, and -cluster is not, so nothing was done", Ways: []string{"say on which cluster: -cluster=apps"}}
+	case args.Cluster != "" && (args.Stage != "" || args.By != "" || args.All):
+		return &rollout.Problem{
+			Kind: rollout.ErrUsage, What: "-cluster is given, and -stage, -by or -all, too, so nothing was done",
+			Ways: []string{"leave the others out: with -cluster, what is held because of that cluster is lifted, whosever it is"},
+		}
+	case args.Cluster != "":
+		return o.resumeCluster(ctx, Suspension{Cluster: args.Cluster, App: args.App, Reason: args.Reason})
+	}
 	r, err := o.Engine.Resume(ctx, rollout.ResumeRequest{Stage: args.Stage, By: args.By, All: args.All, Reason: args.Reason})
 	if err != nil {
 		return err

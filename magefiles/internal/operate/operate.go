@@ -33,6 +33,12 @@ import (
 	"github.com/monosense/k8s-ops/rollout/report"
 )
 
+// Clusters are the live ones, to look at and to steer.
+type Clusters interface {
+	rollout.Clusters
+	rollout.SteeredClusters
+}
+
 // An Operator runs commands.
 type Operator struct {
 	// Root is the checkout's root directory, and File the plan in it.
@@ -53,7 +59,7 @@ type Operator struct {
 	OpenTrees func(ctx context.Context, root string) (Trees, error)
 
 	// OpenClusters prepares to speak to the live clusters of a plan.
-	OpenClusters func(plan rollout.Plan) (rollout.Clusters, error)
+	OpenClusters func(plan rollout.Plan) (Clusters, error)
 
 	Out io.Writer
 	// In answers questions. It is nil where nobody is there to answer.
@@ -134,6 +140,8 @@ func (o *Operator) Init(ctx context.Context, args Init) error {
 type Promote struct {
 	Stage  string
 	DryRun bool
+	// Wait waits until the clusters have applied what was promoted.
+	Wait bool
 }
 
 // Promote promotes what may go out. The error is ErrNotYet where something is
@@ -161,6 +169,9 @@ func (o *Operator) Promote(ctx context.Context, args Promote) error {
 	}
 	if !args.DryRun {
 		o.tell(moved)
+	}
+	if args.Wait {
+		failures = append(failures, o.await(ctx, moved)...)
 	}
 	switch {
 	case len(failures) > 0:

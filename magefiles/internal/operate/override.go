@@ -3,6 +3,7 @@ package operate
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,8 @@ type Override struct {
 	// Direct moves the branch from here; Yes asks nothing; ThroughHold goes
 	// through holds.
 	Direct, Yes, ThroughHold bool
+	// Wait waits until the clusters have applied it.
+	Wait bool
 }
 
 // Override promotes what the policy would keep in. It shows first what would go
@@ -41,10 +44,14 @@ func (o *Operator) Override(ctx context.Context, args Override) error {
 	}
 	// What was shown goes out, and nothing that came since.
 	request.Revision = rollout.Prefix(r.Decision.Revision.SHA)
+	carryOut := o.overrideThere
 	if args.Direct || o.Workflows == nil {
-		return o.overrideHere(ctx, stage, request)
+		carryOut = o.overrideHere
 	}
-	return o.overrideThere(ctx, stage, request)
+	if err := carryOut(ctx, stage, request); err != nil || !args.Wait {
+		return err
+	}
+	return errors.Join(o.await(ctx, []Promotion{{Stage: stage.Name}})...)
 }
 
 // overrideTarget checks the arguments before anything is asked or done.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -301,13 +302,15 @@ func change(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func liveCluster(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 3, 4, "cluster NAME BRANCH SHA [failed|suspended|down]")
+	need(ts, neg, args, 3, 4, "cluster NAME BRANCH SHA [failed|suspended|down|narrow|obeys|fails]")
 	name, branch, revision := args[0], args[1], args[1]+"@sha1:"+args[2]
 	w := in(ts)
 	if w.clusters[name] == nil {
 		w.clusters[name] = apiserver.Start()
 	}
 	s := w.clusters[name]
+	s.Disobey()
+	s.Answer = nil
 	ready, source := apiserver.Ready("True", "ReconciliationSucceeded", "Applied revision: "+revision, 1), apiserver.GitRepository("k8s-ops", "https://github.com/monosense/k8s-ops", branch, revision)
 	switch state := append(args, "")[3]; state {
 	case "":
@@ -317,6 +320,12 @@ func liveCluster(ts *testscript.TestScript, neg bool, args []string) {
 		source["spec"].(apiserver.Object)["suspend"] = true
 	case "down":
 		defer s.Close()
+	case "narrow":
+		s.Answer = narrow
+	case "obeys":
+		obey(ts, s, branch, apiserver.Ready("True", "ReconciliationSucceeded", "applied", 1))
+	case "fails":
+		obey(ts, s, branch, apiserver.Ready("False", "HealthCheckFailed", "timeout waiting for: [Deployment/podinfo]", 1))
 	default:
 		ts.Fatalf("a cluster cannot be %s", state)
 	}
@@ -325,6 +334,28 @@ func liveCluster(ts *testscript.TestScript, neg bool, args []string) {
 	path := ts.MkAbs("kubeconfig")
 	ts.Check(os.WriteFile(path, []byte(apiserver.Kubeconfig(w.clusters)), 0o600))
 	ts.Setenv("KUBECONFIG", path)
+}
+
+// narrow is an API server for credentials that may read what every cluster has.
+func narrow(w http.ResponseWriter, r *http.Request) bool {
+	if !strings.HasSuffix(r.URL.Path, "/imageupdateautomations") {
+		return false
+	}
+	apiserver.Fail(w, http.StatusForbidden, "Forbidden")
+	return true
+}
+
+// obey has the Flux of a cluster take the head of a branch when it is asked to, and
+// come to a condition with it.
+func obey(ts *testscript.TestScript, s *apiserver.Server, branch string, ready apiserver.Object) {
+	repo := in(ts).repo
+	s.Obey(func() string {
+		head, err := repo.Head(branch)
+		if err != nil {
+			return "" // which fails whatever waits for it
+		}
+		return branch + "@sha1:" + head
+	}, func(string) apiserver.Object { return ready })
 }
 
 func clone(ts *testscript.TestScript, neg bool, args []string) {

@@ -209,7 +209,7 @@ func TestInputAndOutputAreTheTargets(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			b := newWorkbench(t)
-			env := []string{"MAGE=" + b.mage.path, "RECORDER_LOG=" + b.mage.log, "SHA=1a2b3c4", "REASON=why", "FROM=release", "TO=main"}
+			env := []string{"MAGE=" + b.mage.path, "RECORDER_LOG=" + b.mage.log, "SHA=1a2b3c4", "REASON=why", "FROM=release", "TO=main", "CLUSTER=apps"}
 			r := run(t, b.dir, text, env, b.task, name)
 			if diff := cmp.Diff(text, r.stdout); diff != "" || r.stderr != "" {
 				t.Errorf("output (-want +got):\n%s%s", diff, r.stderr)

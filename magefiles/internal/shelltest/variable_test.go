@@ -106,7 +106,7 @@ func TestTemplateOnCommandLineIsExplained(t *testing.T) {
 		tasks++
 		t.Run(name, func(t *testing.T) {
 			b := newWorkbench(t)
-			r := b.run(t, nil, name, "SHA=1a2b3c4", "REASON={{.MAGE}}")
+			r := b.run(t, nil, name, "SHA=1a2b3c4", "CLUSTER=apps", "REASON={{.MAGE}}")
 			if want := "REASON='…' task"; !strings.Contains(r.stderr, want) || b.mage.arguments(t) != nil {
 				t.Errorf("no way out (%s) in:\n%s", want, r.stderr)
 			}
@@ -135,6 +135,8 @@ func TestRequiredVariables(t *testing.T) {
 			requires(t, namespace+tt.task, tt.given, tt.want)
 		}
 	}
+	requires(t, "flux:suspend", []string{"APP=podinfo"}, "CLUSTER is required")
+	requires(t, "flux:reconcile", nil, "CLUSTER is required")
 	requires(t, "verify:diff", []string{"TO=main"}, "FROM is required")
 	requires(t, "verify:diff", []string{"FROM=release", "TO="}, "TO is required")
 }
@@ -156,12 +158,12 @@ func requires(t *testing.T, task string, given []string, want string) {
 // A variable that is empty is most likely another one that is not set, and
 // without it a task does the most there is.
 func TestEmptyVariablesAreRefused(t *testing.T) {
-	refused(t, "is given, and empty", []string{"SHA=1a2b3c4", "REASON=why", "STAGE="}, []string{"SHA=1a2b3c4", "REASON=why", "UNTIL= "})
+	refused(t, "is given, and empty", []string{"SHA=1a2b3c4", "REASON=why", "CLUSTER=apps", "STAGE="}, []string{"SHA=1a2b3c4", "REASON=why", "CLUSTER=apps", "UNTIL= "})
 }
 
 // A variable that no task knows would be ignored.
 func TestUnknownVariablesAreRefused(t *testing.T) {
-	refused(t, "that no task here knows", []string{"SHA=1a2b3c4", "REASON=why", "YEAR=1"})
+	refused(t, "that no task here knows", []string{"SHA=1a2b3c4", "REASON=why", "CLUSTER=apps", "YEAR=1"})
 }
 
 // refused checks that no task that takes variables takes these.
@@ -199,8 +201,8 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		{"flux:override-staged-rollout", nil, []string{"release:override"}},
 		{
 			"flux:override-staged-rollout",
-			[]string{"REASON=why", "SHA=1a2b3c4", "STAGE=apps", "DIRECT=true", "YES=1", "THROUGH_HOLD=true"},
-			[]string{"release:override", "-reason=why", "-sha=1a2b3c4", "-stage=apps", "-direct=true", "-yes=1", "-throughHold=true"},
+			[]string{"REASON=why", "SHA=1a2b3c4", "STAGE=apps", "DIRECT=true", "YES=1", "THROUGH_HOLD=true", "WAIT=false"},
+			[]string{"release:override", "-reason=why", "-sha=1a2b3c4", "-stage=apps", "-direct=true", "-yes=1", "-throughHold=true", "-wait=false"},
 		},
 		{"flux:override-staged-rollout", []string{"YES=false"}, []string{"release:override", "-yes=false"}},
 		{"flux:override-staged-rollout", []string{"SHA=$(id) -yes"}, []string{"release:override", "-sha=$(id) -yes"}},
@@ -212,6 +214,11 @@ func TestVariablesBecomeFlags(t *testing.T) {
 			[]string{"STAGE=apps", "BY=ada", "ALL=true", "REASON=why"},
 			[]string{"release:resume", "-stage=apps", "-by=ada", "-all=true", "-reason=why"},
 		},
+		{"flux:resume", []string{"CLUSTER=apps", "APP=a/b"}, []string{"release:resume", "-cluster=apps", "-app=a/b"}},
+		{"flux:suspend", []string{"CLUSTER=apps"}, []string{"flux:suspend", "apps"}},
+		{"flux:suspend", []string{"CLUSTER=a b", "APP=podinfo", "REASON=$(id)"}, []string{"flux:suspend", "a b", "-app=podinfo", "-reason=$(id)"}},
+		{"flux:reconcile", []string{"CLUSTER=apps"}, []string{"flux:reconcile", "apps"}},
+		{"flux:reconcile", []string{"CLUSTER=a b", "APP=podinfo", "TIMEOUT=10m"}, []string{"flux:reconcile", "a b", "-app=podinfo", "-timeout=10m"}},
 		{"flux:taint", []string{"SHA=1a2b3c4", "REASON=why"}, []string{"release:taint", "1a2b3c4", "why"}},
 		{"flux:clear", []string{"SHA=1a2b3c4", "REASON=why"}, []string{"release:clear", "1a2b3c4", "why"}},
 		{"flux:explain", nil, []string{"release:explain"}},
@@ -226,6 +233,7 @@ func TestVariablesBecomeFlags(t *testing.T) {
 			[]string{"STAGE=apps", "BY=ada", "ALL=true", "REASON=why"},
 			[]string{"release:resume", "-stage=apps", "-by=ada", "-all=true", "-reason=why"},
 		},
+		{"release:resume", []string{"CLUSTER=apps", "APP=a/b"}, []string{"release:resume", "-cluster=apps", "-app=a/b"}},
 		{"release:taint", []string{"SHA=1a2b3c4", "REASON=why"}, []string{"release:taint", "1a2b3c4", "why"}},
 		{"release:clear", []string{"SHA=1a2b3c4", "REASON=why"}, []string{"release:clear", "1a2b3c4", "why"}},
 		{"release:explain", nil, []string{"release:explain"}},
@@ -239,7 +247,7 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		{"release:init", nil, []string{"release:init"}},
 		{"release:init", []string{"DRY_RUN=true", "STRICT=true", "APP=7"}, []string{"release:init", "-dryRun=true", "-strict=true", "-app=7"}},
 		{"release:promote", nil, []string{"release:promote"}},
-		{"release:promote", []string{"STAGE=apps", "DRY_RUN=true"}, []string{"release:promote", "-stage=apps", "-dryRun=true"}},
+		{"release:promote", []string{"STAGE=apps", "DRY_RUN=true", "WAIT=true"}, []string{"release:promote", "-stage=apps", "-dryRun=true", "-wait=true"}},
 		{"release:status", nil, []string{"release:status"}},
 		{"release:status", []string{"JSON=true"}, []string{"release:status", "-json=true"}},
 		{"release:history", nil, []string{"release:history"}},

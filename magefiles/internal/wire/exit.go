@@ -35,7 +35,7 @@ func Exit(err error) error {
 func code(err error) int {
 	var plan planfile.Errors
 	switch {
-	case errors.Is(err, operate.ErrFindings):
+	case errors.Is(err, operate.ErrFindings), errors.Is(err, operate.ErrObstructed):
 		return exitFailed
 	case errors.As(err, &plan), errors.Is(err, errPlan):
 		return exitPlan

@@ -129,8 +129,8 @@ func open(summary *summary) (*operate.Operator, error) {
 	if path := os.Getenv("GITHUB_OUTPUT"); path != "" {
 		o.Promoted = func(moved []operate.Promotion) { notePromotions(path, moved) }
 	}
-	o.OpenClusters = func(plan rollout.Plan) (rollout.Clusters, error) {
-		return cluster.Open(cluster.Options{Source: plan.Source, Contexts: plan.Contexts})
+	o.OpenClusters = func(plan rollout.Plan) (operate.Clusters, error) {
+		return cluster.Open(cluster.Options{Source: plan.Source, Contexts: plan.Contexts, Now: time.Now})
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		o.In = os.Stdin

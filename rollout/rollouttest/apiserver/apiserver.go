@@ -4,7 +4,7 @@
 //
 // A [Server] serves objects of the kinds that it is given, over TLS: lists in
 // pages, and merge patches. No controller is behind it: what Flux would
-// write into an object's status, a test writes.
+// write into an object's status, a test writes, or [Server.Obey] does.
 //
 // # Invariants
 //
@@ -44,10 +44,11 @@ type Server struct {
 	// Page is how many objects a list has at once. Default is all.
 	Page int
 
-	http  *httptest.Server
-	mu    sync.Mutex
-	kinds map[string][]Object
-	asked []string
+	patched func(Object) // nil for nobody
+	http    *httptest.Server
+	mu      sync.Mutex
+	kinds   map[string][]Object
+	asked   []string
 }
 
 // Start starts a server. It serves nothing yet.
@@ -153,6 +154,9 @@ func (s *Server) patch(w http.ResponseWriter, r *http.Request, o Object) {
 		Fail(w, http.StatusBadRequest, "BadRequest")
 	default:
 		merge(o, change)
+		if s.patched != nil {
+			s.patched(o)
+		}
 		write(w, http.StatusOK, o)
 	}
 }

@@ -37,3 +37,39 @@ func Ready(status, reason, message string, observed int) Object {
 		"lastTransitionTime": "2026-03-02T09:00:00Z", "observedGeneration": observed,
 	}
 }
+
+// Disobey ends what [Server.Obey] began.
+func (s *Server) Disobey() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.patched = nil
+}
+
+// Obey does what Flux does with what it is asked to reconcile: the source fetches a
+// revision, and a Kustomization applies what the source has fetched, and is as the
+// condition says. What is suspended stays as it is.
+func (s *Server) Obey(fetch func() (revision string), apply func(revision string) (ready Object)) {
+	fetched := ""
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.patched = func(o Object) {
+		metadata, _ := o["metadata"].(Object)
+		annotations, _ := metadata["annotations"].(Object)
+		spec, _ := o["spec"].(Object)
+		status, _ := o["status"].(Object)
+		if request := annotations["reconcile.fluxcd.io/requestedAt"]; spec["suspend"] == true || request == status["lastHandledReconcileAt"] {
+			return
+		}
+		status["lastHandledReconcileAt"] = annotations["reconcile.fluxcd.io/requestedAt"]
+		if o["kind"] == "GitRepository" {
+			fetched = fetch()
+			status["artifact"] = Object{"revision": fetched}
+			return
+		}
+		ready := apply(fetched)
+		status["lastAttemptedRevision"], status["conditions"] = fetched, []any{ready}
+		if ready["status"] == "True" {
+			status["lastAppliedRevision"] = fetched
+		}
+	}
+}
