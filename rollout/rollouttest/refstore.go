@@ -131,7 +131,9 @@ func (r *Repository) contains(descendant, ancestor string) (bool, error) {
 }
 
 // moveRefs moves refs in one transaction of git. The caller holds r.refsMu and
-// has compared the old values.
+// has compared the old values. A transaction that has begun is finished, whoever
+// has hung up: a git that is killed leaves its locks, and nobody moves these refs
+// any more.
 func (r *Repository) moveRefs(ctx context.Context, updates []refUpdate) error {
 	var script strings.Builder
 	for _, u := range updates {
@@ -145,7 +147,7 @@ func (r *Repository) moveRefs(ctx context.Context, updates []refUpdate) error {
 			fmt.Fprintf(&script, "update %s %s %s\n", u.ref, u.after, u.before)
 		}
 	}
-	_, err := r.github.git.run(ctx, r.path, []byte(script.String()), "update-ref", "--stdin")
+	_, err := r.github.git.run(context.WithoutCancel(ctx), r.path, []byte(script.String()), "update-ref", "--stdin")
 	return err
 }
 

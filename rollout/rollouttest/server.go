@@ -1,13 +1,12 @@
 package rollouttest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -59,6 +58,9 @@ type Options struct {
 	// Dir is an existing directory to keep everything in; a directory is made
 	// below it, and removed by Close. Default is the system's temporary one.
 	Dir string
+	// Address to serve on: host and port of this machine. Default is a free port
+	// of 127.0.0.1, which somebody else may have by the time of a Resume.
+	Address string
 	// Dispatch says which answers a workflow_dispatch gets. Default is
 	// DispatchFlag.
 	Dispatch DispatchAnswers
@@ -84,13 +86,14 @@ type GitHub struct {
 	dir      string
 	host     string
 	git      gitRunner
-	pool     *x509.CertPool
-	server   *http.Server
+
+	certificate certificate
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
 
 	mu           sync.Mutex
+	server       *http.Server // nil while nothing is served
 	closed       bool
 	busy         sync.WaitGroup // requests and dispatched runs; Add under mu
 	lastID       int64
@@ -105,8 +108,7 @@ type GitHub struct {
 	hold         RunStatus
 }
 
-// Start makes a GitHub and serves it on a free port of 127.0.0.1. It needs the
-// git binary. The caller closes it.
+// Start makes a GitHub and serves it on 127.0.0.1. It needs the git binary. The caller closes it.
 func Start(opts Options) (*GitHub, error) {
 	if opts.Clock == nil {
 		opts.Clock = time.Now
@@ -150,24 +152,13 @@ func (g *GitHub) open(opts Options) error {
 	if err := os.WriteFile(g.CACert(), certificate.pem, 0o600); err != nil {
 		return fmt.Errorf("write the certificate: %w", err)
 	}
-	g.pool = certificate.pool
-	listener, err := new(net.ListenConfig).Listen(g.ctx, "tcp", "127.0.0.1:0")
+	g.certificate = certificate
+	listener, err := g.listen(cmp.Or(opts.Address, "127.0.0.1:0"))
 	if err != nil {
-		return fmt.Errorf("listen on 127.0.0.1: %w", err)
+		return err
 	}
 	g.host = listener.Addr().String()
-	g.server = &http.Server{
-		Handler:           http.HandlerFunc(g.serveHTTP),
-		BaseContext:       func(net.Listener) context.Context { return g.ctx },
-		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          discardLog(),
-	}
-	secured := tls.NewListener(listener, &tls.Config{
-		Certificates: []tls.Certificate{certificate.pair},
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"http/1.1"},
-	})
-	go func() { _ = g.server.Serve(secured) }()
+	g.serveOn(listener)
 	return nil
 }
 
@@ -180,13 +171,13 @@ func (g *GitHub) Close() error {
 		return nil
 	}
 	g.closed = true
-	repositories := g.repositories
+	repositories, server := g.repositories, g.server
 	g.mu.Unlock()
 
 	g.cancel()
 	var err error
-	if g.server != nil {
-		err = g.server.Close()
+	if server != nil {
+		err = server.Close()
 	}
 	g.busy.Wait()
 	for _, r := range repositories {
@@ -245,7 +236,7 @@ func (g *GitHub) Env() []string {
 // other, and goes through no proxy.
 func (g *GitHub) Transport() http.RoundTripper {
 	return &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: g.pool, MinVersion: tls.VersionTLS12},
+		TLSClientConfig: &tls.Config{RootCAs: g.certificate.pool, MinVersion: tls.VersionTLS12},
 	}
 }
 
