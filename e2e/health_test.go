@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
+	"github.com/monosense/k8s-ops/e2e/internal/suite"
 	"github.com/monosense/k8s-ops/rollout/rollouttest"
 )
 
@@ -94,7 +95,7 @@ func (s *scene) kube(cluster string, args ...string) {
 // guide is the block of docs/guide.md that has a line.
 func (s *scene) guide(line string) string {
 	s.t.Helper()
-	dir, err := root()
+	dir, err := suite.Root()
 	s.must(err)
 	data, err := os.ReadFile(filepath.Join(dir, "docs", "guide.md"))
 	s.must(err)

@@ -48,24 +48,13 @@ func (f *fleet) point(ctx context.Context, cluster, branch string) error {
 // looks waits until a cluster has looked so many times for a new revision: as
 // long as that, something had time to happen.
 func (f *fleet) looks(ctx context.Context, name string, times int) error {
-	begun := f.lookedUp(name)
+	begun := f.Desk.Looks(name)
 	return cluster.Await(ctx, fmt.Sprintf("%s to look %d times for a new revision", name, times), func(context.Context) error {
-		if n := f.lookedUp(name) - begun; n < times {
+		if n := f.Desk.Looks(name) - begun; n < times {
 			return fmt.Errorf("it has looked %d times", n)
 		}
 		return nil
 	})
-}
-
-// lookedUp is how often a cluster has asked GitHub for the heads.
-func (f *fleet) lookedUp(name string) int {
-	n := 0
-	for _, request := range f.github.Requests() {
-		if request.Login == login(name) && strings.HasSuffix(request.Path, "/info/refs") {
-			n++
-		}
-	}
-	return n
 }
 
 // deployments is where podinfo is.

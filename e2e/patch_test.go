@@ -18,7 +18,7 @@ type patch struct {
 // patch points the clusters at the stand-in, and makes them look every second.
 // Nothing else is changed.
 func (f *fleet) patch() error {
-	url := f.github.CloneURL(owner + "/" + name)
+	url := f.URL()
 	often := patch{regexp.MustCompile(`(?m)^  (interval|retryInterval): \S+$`), "  $1: 1s"}
 	files := map[string][]patch{"rollout.yaml": {
 		{regexp.MustCompile(`(?m)^repository: \S+$`), "repository: " + strings.TrimSuffix(url, ".git")},

@@ -230,7 +230,7 @@ func (s *scene) push() (commit string) {
 
 func (s *scene) mustGit(args ...string) string {
 	s.t.Helper()
-	out, err := s.git(s.t.Context(), args...)
+	out, err := s.Git(s.t.Context(), args...)
 	s.must(err)
 	return out
 }
@@ -245,7 +245,7 @@ func (s *scene) promote(code int, says string) {
 func (s *scene) runs(code int, says string, args ...string) {
 	s.t.Helper()
 	s.moved = time.Now()
-	out, got, err := s.rollout(s.t.Context(), args...)
+	out, got, err := s.Rollout(s.t.Context(), args...)
 	s.must(err)
 	if got != code || !strings.Contains(out, says) {
 		s.t.Fatalf("%s ends with %d, want %d and %q:\n%s", args[0], got, code, says, out)

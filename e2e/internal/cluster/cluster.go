@@ -25,6 +25,7 @@ type Cluster struct {
 	authority     *authority
 	administrator pair
 	serving       pair
+	events        string // where Flux reports to; empty: nowhere
 
 	mu    sync.Mutex
 	units map[string]*unit // by the program's name
@@ -35,14 +36,34 @@ type Cluster struct {
 	journal   *Journal
 }
 
+// A Kind is what a cluster consists of.
+type Kind struct {
+	steps []func(*Cluster, context.Context) error
+}
+
+// Whole is a cluster with all that podinfo needs, and Flux as one installs it.
+func Whole() Kind {
+	return kind((*Cluster).startControllerManager, (*Cluster).runPods, (*Cluster).startNotification)
+}
+
+// Lean is a cluster that fetches and applies, and nothing more: nothing in it is
+// rolled out, nor does it report to anybody. It takes half the memory.
+func Lean() Kind { return kind() }
+
+// kind is one that has some things beside those that each has.
+func kind(more ...func(*Cluster, context.Context) error) Kind {
+	steps := []func(*Cluster, context.Context) error{
+		(*Cluster).furnish, (*Cluster).startAPIServer, (*Cluster).define, (*Cluster).keepJournal,
+	}
+	return Kind{steps: append(append(steps, more...), (*Cluster).startFlux)}
+}
+
 // Start starts a cluster and waits until all of it is ready. Ctx is also how long
 // its pods run, and its journal is kept.
-func (s *Site) Start(ctx context.Context, name string) (*Cluster, error) {
+func (s *Site) Start(ctx context.Context, kind Kind, name string) (*Cluster, error) {
 	c := &Cluster{site: s, name: name, dir: filepath.Join(s.run.Dir(), name), units: map[string]*unit{}}
-	for _, step := range []func(context.Context) error{
-		c.furnish, c.startAPIServer, c.startControllerManager, c.define, c.keepJournal, c.runPods, c.startFlux,
-	} {
-		if err := step(ctx); err != nil {
+	for _, step := range kind.steps {
+		if err := step(c, ctx); err != nil {
 			return nil, fmt.Errorf("start cluster %s: %w", name, err)
 		}
 	}

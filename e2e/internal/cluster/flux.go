@@ -14,18 +14,30 @@ import (
 // Namespace is where Flux is.
 const Namespace = "flux-system"
 
-// startFlux starts Flux's controllers and waits until they are ready.
-func (c *Cluster) startFlux(ctx context.Context) error {
-	addresses, err := c.site.addresses(3)
+// startNotification starts the controller that the others report to.
+func (c *Cluster) startNotification(ctx context.Context) error {
+	addresses, err := c.site.addresses(2)
 	if err != nil {
 		return err
 	}
-	storage, events, receiver := addresses[0], addresses[1], addresses[2]
+	events, receiver := addresses[0], addresses[1]
+	c.events = "http://" + events + "/"
+	return c.startController(ctx, tools.NotificationController,
+		"--events-addr="+events, "--receiverAddr="+receiver, "--rate-limit-interval=1s")
+}
+
+// startFlux starts the controllers that fetch and apply, and waits until they are
+// ready.
+func (c *Cluster) startFlux(ctx context.Context) error {
+	storage, err := c.site.ports.Address()
+	if err != nil {
+		return err
+	}
 	artifacts := filepath.Join(c.dir, "artifacts")
 	if err := os.MkdirAll(artifacts, 0o755); err != nil {
 		return err
 	}
-	common := []string{"--events-addr=http://" + events + "/", "--interval-jitter-percentage=0"}
+	common := []string{"--events-addr=" + c.events, "--interval-jitter-percentage=0"}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return c.startController(ctx, tools.SourceController, append(slices.Clip(common),
@@ -34,10 +46,6 @@ func (c *Cluster) startFlux(ctx context.Context) error {
 	group.Go(func() error {
 		return c.startController(ctx, tools.KustomizeController, append(slices.Clip(common),
 			"--requeue-dependency=1s", "--no-remote-bases=true")...)
-	})
-	group.Go(func() error {
-		return c.startController(ctx, tools.NotificationController,
-			"--events-addr="+events, "--receiverAddr="+receiver, "--rate-limit-interval=1s")
 	})
 	return group.Wait()
 }

@@ -62,19 +62,19 @@ type Journal struct {
 // keepJournal writes down every change of what Flux reports.
 func (c *Cluster) keepJournal(ctx context.Context) error {
 	c.journal = &Journal{latest: map[string]Sight{}}
-	if err := c.watch(ctx, GitRepositories, c.journal.note); err != nil {
+	if err := c.Watch(ctx, GitRepositories, c.journal.note); err != nil {
 		return err
 	}
-	return c.watch(ctx, Kustomizations, c.journal.note)
+	return c.Watch(ctx, Kustomizations, c.journal.note)
 }
 
 // again is how often a watch tells of what has not changed: whoever could not act
 // on it then acts on it now.
 const again = 5 * time.Second
 
-// watch calls seen with every state of every object, until ctx ends. It goes on
+// Watch calls seen with every state of every object, until ctx ends. It goes on
 // after the API server was away.
-func (c *Cluster) watch(ctx context.Context, resource schema.GroupVersionResource, seen func(*unstructured.Unstructured)) error {
+func (c *Cluster) Watch(ctx context.Context, resource schema.GroupVersionResource, seen func(*unstructured.Unstructured)) error {
 	informer := dynamicinformer.NewDynamicSharedInformerFactory(c.client, again).ForResource(resource).Informer()
 	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { seen(object.(*unstructured.Unstructured)) },

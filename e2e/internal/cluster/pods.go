@@ -16,7 +16,7 @@ var pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 
 // runPods stands in for nodes: every pod is said to run and to be ready.
 func (c *Cluster) runPods(ctx context.Context) error {
-	return c.watch(ctx, pods, func(pod *unstructured.Unstructured) {
+	return c.Watch(ctx, pods, func(pod *unstructured.Unstructured) {
 		if phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase"); phase == "Running" {
 			return
 		}

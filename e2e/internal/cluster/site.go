@@ -13,38 +13,41 @@ import (
 	"github.com/monosense/k8s-ops/e2e/internal/tools"
 )
 
-// Binaries are where the programs are, by their names.
-type Binaries map[string]string
+// Parts are what clusters are made of.
+type Parts struct {
+	binaries    map[string]string // by the programs' names
+	definitions []*unstructured.Unstructured
+}
 
 // A Site is what the clusters of a run have in common.
 type Site struct {
-	run         *process.Run
-	ports       *process.Ports
-	binaries    Binaries
-	definitions []*unstructured.Unstructured
-	etcd        string // its address
+	Parts
+	run   *process.Run
+	ports *process.Ports
+	etcd  string // its address
 
 	mu       sync.Mutex
 	contexts []*Cluster
 }
 
 // Prepare builds, or finds built, all that a site needs.
-func Prepare(ctx context.Context, cache tools.Cache) (Binaries, []*unstructured.Unstructured, error) {
-	binaries := Binaries{}
+func Prepare(ctx context.Context, cache tools.Cache) (Parts, error) {
+	parts := Parts{binaries: map[string]string{}}
 	for _, program := range tools.Programs() {
 		path, err := cache.Build(ctx, program)
 		if err != nil {
-			return nil, nil, err
+			return Parts{}, err
 		}
-		binaries[program.Name] = path
+		parts.binaries[program.Name] = path
 	}
-	definitions, err := cache.Definitions(ctx)
-	return binaries, definitions, err
+	var err error
+	parts.definitions, err = cache.Definitions(ctx)
+	return parts, err
 }
 
 // Open starts what the clusters have in common.
-func Open(ctx context.Context, run *process.Run, binaries Binaries, definitions []*unstructured.Unstructured) (*Site, error) {
-	s := &Site{run: run, ports: new(process.Ports), binaries: binaries, definitions: definitions}
+func Open(ctx context.Context, run *process.Run, parts Parts) (*Site, error) {
+	s := &Site{Parts: parts, run: run, ports: new(process.Ports)}
 	return s, s.startEtcd(ctx)
 }
 
@@ -81,6 +84,9 @@ func (s *Site) startEtcd(ctx context.Context) error {
 	})
 }
 
+// Address is a free one, which nothing else of the run is given.
+func (s *Site) Address() (string, error) { return s.ports.Address() }
+
 // addresses are so many free ones.
 func (s *Site) addresses(n int) ([]string, error) {
 	found := make([]string, n)
@@ -93,15 +99,15 @@ func (s *Site) addresses(n int) ([]string, error) {
 	return found, nil
 }
 
-// StartAll starts clusters beside each other. Ctx is also how long they are looked
-// after.
-func (s *Site) StartAll(ctx context.Context, names ...string) (map[string]*Cluster, error) {
+// StartAll starts clusters of a kind beside each other. Ctx is also how long they
+// are looked after.
+func (s *Site) StartAll(ctx context.Context, kind Kind, names ...string) (map[string]*Cluster, error) {
 	clusters := make([]*Cluster, len(names))
 	var group errgroup.Group
 	for i, name := range names {
 		group.Go(func() error {
 			var err error
-			clusters[i], err = s.Start(ctx, name)
+			clusters[i], err = s.Start(ctx, kind, name)
 			return err
 		})
 	}

@@ -1,0 +1,19 @@
+// Package suite begins and ends the run of a package of scenarios.
+//
+// # Model
+//
+// [Play] builds what is not built yet, opens a run, starts a fleet, and runs the
+// tests on it. [Root] is the repository that is tested.
+//
+// # Invariants
+//
+// Nothing is left behind but, where something failed, what every process said.
+//
+// # Concurrency
+//
+// A process plays once.
+//
+// # Not handled
+//
+// What a fleet is: the scenarios say that.
+package suite

@@ -1,0 +1,106 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/monosense/k8s-ops/e2e/internal/cluster"
+	"github.com/monosense/k8s-ops/e2e/internal/process"
+	"github.com/monosense/k8s-ops/e2e/internal/tools"
+)
+
+// A Fleet is the clusters of a run, and whatever else has to be closed with them.
+type Fleet interface {
+	// Close ends what the run does not end.
+	Close() error
+}
+
+// A Starter starts a fleet and waits until all of it is ready.
+type Starter func(context.Context, *process.Run, cluster.Parts) (Fleet, error)
+
+// Play runs a package's tests on a fleet, and says with which code to exit.
+func Play(m *testing.M, start Starter) (code int) {
+	code, err := play(m, start)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+func play(m *testing.M, start Starter) (code int, err error) {
+	parts, err := prepare()
+	if err != nil {
+		return 1, err
+	}
+	run, err := process.Open()
+	if err != nil {
+		return 1, err
+	}
+	run.CloseOnSignal()
+	defer func() {
+		if code != 0 || err != nil {
+			err = errors.Join(err, keep(run))
+		}
+		err = errors.Join(err, run.Close())
+	}()
+	started := time.Now()
+	fmt.Println("Starting the clusters …")
+	fleet, err := start(context.Background(), run, parts)
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, fleet.Close()) }()
+	fmt.Printf("The clusters are ready after %.1f s\n", time.Since(started).Seconds())
+	return m.Run(), nil
+}
+
+// prepare builds what is not built yet. A signal ends that.
+func prepare() (cluster.Parts, error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root, err := Root()
+	if err != nil {
+		return cluster.Parts{}, err
+	}
+	cache, err := tools.Open(filepath.Join(root, "e2e", "tools"), os.Stdout)
+	if err != nil {
+		return cluster.Parts{}, err
+	}
+	return cluster.Prepare(ctx, cache)
+}
+
+// keep takes the logs out of a run that failed.
+func keep(run *process.Run) error {
+	logs, err := run.Keep()
+	if err == nil {
+		fmt.Printf("What every process said is kept in %s\n", logs)
+	}
+	return err
+}
+
+// Root is the root of the repository that is tested: the nearest directory with a
+// plan, from the working directory up.
+func Root() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "clusters", "rollout.yaml")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("no directory from here up has clusters/rollout.yaml: run the scenarios in the repository")
+		}
+		dir = parent
+	}
+}
