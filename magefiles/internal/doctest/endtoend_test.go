@@ -55,12 +55,8 @@ func programOf(pkg string) string {
 // TestScenariosOfRealClustersAreListed: the page lists them all, and no others.
 func TestScenariosOfRealClustersAreListed(t *testing.T) {
 	section := readPage(t, "docs/testing.md").section(t, "## Real clusters")
-	files, err := filepath.Glob(filepath.Join(root, "e2e", "*_test.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var scenarios []string
-	for _, path := range files {
+	for _, path := range testFiles(t, "e2e", filepath.Join("e2e", "*")) {
 		for _, line := range regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`).FindAllStringSubmatch(readFile(t, strings.TrimPrefix(path, root+"/")), -1) {
 			scenarios = append(scenarios, line[1])
 		}
@@ -76,4 +72,18 @@ func TestScenariosOfRealClustersAreListed(t *testing.T) {
 	if len(scenarios) == 0 || !slices.Equal(scenarios, listed) {
 		t.Errorf("docs/testing.md lists the scenarios %v; there are %v", listed, scenarios)
 	}
+}
+
+// testFiles are those of some directories, given as patterns.
+func testFiles(t *testing.T, dirs ...string) []string {
+	t.Helper()
+	var files []string
+	for _, dir := range dirs {
+		found, err := filepath.Glob(filepath.Join(root, dir, "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	return files
 }
