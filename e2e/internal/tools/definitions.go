@@ -13,34 +13,39 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// newer is the module with the newest definitions of what source-controller
-// serves. The source-controller that can be built is older than the
-// kustomize-controller beside it, which asks for kinds and versions that came
-// later.
+// newer is the module with the newest definitions of the controllers that cannot
+// be built as new as that. The kustomize-controller beside them asks for kinds and
+// versions of sources that came later, and the repository's manifests for keys.
 const newer = "crds"
 
 // Definitions returns the CustomResourceDefinitions of the controllers.
 func (c Cache) Definitions(ctx context.Context) ([]*unstructured.Unstructured, error) {
-	kustomize, err := c.definitions(ctx, KustomizeController.Module, KustomizeController)
+	all, err := c.definitions(ctx, KustomizeController.Module, KustomizeController)
 	if err != nil {
 		return nil, err
 	}
-	notification, err := c.definitions(ctx, NotificationController.Module, NotificationController)
+	for _, p := range []Program{SourceController, NotificationController} {
+		definitions, err := c.newest(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, definitions...)
+	}
+	return all, nil
+}
+
+// newest reads a controller's newest definitions, with the versions that the
+// controller itself knows.
+func (c Cache) newest(ctx context.Context, p Program) ([]*unstructured.Unstructured, error) {
+	definitions, err := c.definitions(ctx, newer, p)
 	if err != nil {
 		return nil, err
 	}
-	sources, err := c.definitions(ctx, newer, SourceController)
+	older, err := c.definitions(ctx, p.Module, p)
 	if err != nil {
 		return nil, err
 	}
-	older, err := c.definitions(ctx, SourceController.Module, SourceController)
-	if err != nil {
-		return nil, err
-	}
-	if err := serveToo(sources, older); err != nil {
-		return nil, err
-	}
-	return slices.Concat(sources, kustomize, notification), nil
+	return definitions, serveToo(definitions, older)
 }
 
 // definitions reads those of one controller, in the version that a module pins.
