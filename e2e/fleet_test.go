@@ -128,9 +128,13 @@ func (f *fleet) restore(ctx context.Context) error {
 	return nil
 }
 
-// bootstrap connects a cluster as clusters/README.md says.
+// bootstrap connects a cluster as clusters/README.md says, and lets it report.
 func (f *fleet) bootstrap(ctx context.Context, name string) error {
 	if err := f.Admit(ctx, name); err != nil {
+		return err
+	}
+	f.github.AddToken(reportToken(name), rollouttest.Identity{Login: reporter(name), Permissions: map[string]string{"statuses": "write"}})
+	if err := f.letReport(ctx, name); err != nil {
 		return err
 	}
 	dir := filepath.Join(f.work, "clusters", name, "flux")

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
-	"github.com/monosense/k8s-ops/e2e/internal/suite"
 	"github.com/monosense/k8s-ops/rollout/rollouttest"
 )
 
@@ -21,16 +20,16 @@ import (
 // does.
 func TestBreakageIsReported(t *testing.T) {
 	s := begin(t)
-	s.reports(infra)
+	asking := s.asking()
 	defer s.merge("Ask for health no more", edit{asking.path, regexp.QuoteMeta(asking.to), "    soak: 24h\n"})
 	good := s.merge("Ask for health", asking)
 	s.settled(infra)
-	s.reported(good, "success", kustomizations...)
+	s.reported(infra, good, "success", kustomizations...)
 
 	bad := s.merge("Break the network policy", edit{
 		path: "clusters/base/apps/podinfo/network-policy.yaml", from: `- Ingress`, to: "- Sideways",
 	})
-	s.reported(bad, "failure", "cluster-apps")
+	s.reported(infra, bad, "failure", "cluster-apps")
 	s.clock.Advance(soak)
 	s.promote(done, "apps: promoted to")
 	s.stands(downstream, good)
@@ -40,7 +39,7 @@ func TestBreakageIsReported(t *testing.T) {
 
 	mended := s.revert(bad)
 	s.settled(infra)
-	s.reported(mended, "success", kustomizations...)
+	s.reported(infra, mended, "success", kustomizations...)
 	s.clock.Advance(soak)
 	s.promote(done, "apps: promoted to")
 	s.stands(downstream, mended)
@@ -48,73 +47,82 @@ func TestBreakageIsReported(t *testing.T) {
 	s.neverHad(apps, bad)
 }
 
-// asking is a change of the plan that asks for health.
-var asking = edit{
-	path: "clusters/rollout.yaml",
-	from: `(?m)^    soak: 24h\n`,
-	to:   "    soak: 24h\n    health:\n      settle: 1m\n      clusters:\n        infra: [\"kustomization/*/*\"]\n",
+// TestReportsNeedASecretAndNothingElseDoes: without its token a cluster reports
+// nothing, and all else in it goes on. When it gets one it reports what it runs.
+func TestReportsNeedASecretAndNothingElseDoes(t *testing.T) {
+	s := begin(t)
+	restore := s.silence(infra)
+	commit := s.merge("Greet in silence", greeting(s.word("silence")))
+	s.greets(infra, s.word("silence"))
+	s.looks(infra, 3)
+	s.settled(infra)
+	s.unreported(infra, commit)
+
+	restore()
+	s.reported(infra, commit, "success", kustomizations...)
 }
 
-// reports has a cluster report to GitHub until the test ends, as the guide says:
-// with its own manifests, and a token that can write statuses and nothing else.
-func (s *scene) reports(from string) {
+// silence takes away the secret with which a cluster reports, until it is restored
+// or the test ends.
+func (s *scene) silence(name string) (restore func()) {
 	s.t.Helper()
-	const secret = "github-status"
-	s.github.AddToken("statuses-of-"+from, rollouttest.Identity{
-		Login: "reporter-of-" + from, Permissions: map[string]string{"statuses": "write"},
-	})
-	authority, err := os.ReadFile(s.github.CACert())
-	s.must(err)
-	s.kube(from, "create", "secret", "generic", secret, "--namespace="+cluster.Namespace,
-		"--from-literal=token=statuses-of-"+from, "--from-literal=ca.crt="+string(authority))
-	manifests := filepath.Join(s.t.TempDir(), "report.yaml")
-	s.must(os.WriteFile(manifests, []byte(s.guide("kind: Provider")), 0o644))
-	s.must(rewrite(manifests,
-		patch{regexp.MustCompile(`(?m)^  address: \S+$`), "  address: " + s.github.URL() + "/" + owner + "/" + name},
-		// The controller is older than this key, and has to be told whom to trust.
-		patch{regexp.MustCompile(`(?m)^  commitStatusExpr: .+$`), "  certSecretRef:\n    name: " + secret},
-	))
-	s.kube(from, "apply", "--filename="+manifests)
-	s.t.Cleanup(func() {
-		for _, args := range [][]string{
-			{"delete", "--filename=" + manifests}, {"delete", "secret", secret, "--namespace=" + cluster.Namespace},
-		} {
-			if _, err := s.kubectl(context.Background(), from, args...); err != nil {
-				s.t.Error(err)
-			}
+	s.kube(name, "delete", "secret", reportSecret, "--namespace="+cluster.Namespace)
+	restore = sync.OnceFunc(func() {
+		if err := s.letReport(context.Background(), name); err != nil {
+			s.t.Error(err)
 		}
 	})
+	s.t.Cleanup(restore)
+	return restore
 }
 
-func (s *scene) kube(cluster string, args ...string) {
+// asking is a change of the plan that asks for what infra reports. The controller
+// is too old to name its contexts as the repository's manifests say; the end of
+// its own names is the Provider's.
+func (s *scene) asking() edit {
 	s.t.Helper()
-	_, err := s.kubectl(s.t.Context(), cluster, args...)
-	s.must(err)
-}
-
-// guide is the block of docs/guide.md that has a line.
-func (s *scene) guide(line string) string {
-	s.t.Helper()
-	dir, err := suite.Root()
-	s.must(err)
-	data, err := os.ReadFile(filepath.Join(dir, "docs", "guide.md"))
-	s.must(err)
-	for i, block := range strings.Split(string(data), "```") {
-		if i%2 == 1 && strings.Contains(block, line+"\n") {
-			_, text, _ := strings.Cut(block, "\n")
-			return text
-		}
+	uid := s.kube(infra, "get", "provider", "github-status", "--namespace="+cluster.Namespace, "--output=jsonpath={.metadata.uid}")
+	id, _, _ := strings.Cut(uid, "-")
+	return edit{
+		path: "clusters/rollout.yaml",
+		from: `(?m)^    soak: 24h\n`,
+		to:   "    soak: 24h\n    health:\n      settle: 1m\n      clusters:\n        infra: [\"kustomization/*/" + id + "\"]\n",
 	}
-	s.t.Fatalf("docs/guide.md has no block with %s", line)
-	return ""
 }
 
-// reported waits until GitHub has statuses of a commit, of these Kustomizations
-// and with this state as the newest.
-func (s *scene) reported(commit, state string, of ...string) {
+// reporter is who a cluster is to GitHub when it reports.
+func reporter(cluster string) string { return "reporter-of-" + cluster }
+
+func reportToken(cluster string) string { return "report-token-of-" + cluster }
+
+// reportSecret is what the manifests call the secret with that token.
+const reportSecret = "github-status"
+
+// letReport gives a cluster the secret with which it reports, as clusters/README.md
+// says, and the authority of the stand-in.
+func (f *fleet) letReport(ctx context.Context, name string) error {
+	authority, err := os.ReadFile(f.github.CACert())
+	if err != nil {
+		return err
+	}
+	_, err = f.kubectl(ctx, name, "create", "secret", "generic", reportSecret, "--namespace="+cluster.Namespace,
+		"--from-literal=token="+reportToken(name), "--from-literal=ca.crt="+string(authority))
+	return err
+}
+
+func (s *scene) kube(cluster string, args ...string) string {
 	s.t.Helper()
-	s.must(cluster.Await(s.t.Context(), "statuses of "+commit, func(ctx context.Context) error {
-		statuses, err := s.statuses(ctx, commit)
+	out, err := s.kubectl(s.t.Context(), cluster, args...)
+	s.must(err)
+	return out
+}
+
+// reported waits until GitHub has statuses of a commit from a cluster, of these
+// Kustomizations and with this state as the newest.
+func (s *scene) reported(from, commit, state string, of ...string) {
+	s.t.Helper()
+	s.must(cluster.Await(s.t.Context(), "statuses of "+commit+" from "+from, func(ctx context.Context) error {
+		statuses, err := s.statuses(ctx, from, commit)
 		if err != nil {
 			return err
 		}
@@ -127,8 +135,18 @@ func (s *scene) reported(commit, state string, of ...string) {
 	}))
 }
 
-// statuses are the newest of a commit, by the Kustomization.
-func (s *scene) statuses(ctx context.Context, commit string) (map[string]string, error) {
+// unreported is that GitHub has no status of a commit from a cluster.
+func (s *scene) unreported(from, commit string) {
+	s.t.Helper()
+	statuses, err := s.statuses(s.t.Context(), from, commit)
+	s.must(err)
+	if len(statuses) > 0 {
+		s.t.Errorf("%s has reported of %s: %v", from, commit, statuses)
+	}
+}
+
+// statuses are the newest of a commit from a cluster, by the Kustomization.
+func (s *scene) statuses(ctx context.Context, from, commit string) (map[string]string, error) {
 	url := fmt.Sprintf("%s/api/v3/repos/%s/%s/commits/%s/statuses?per_page=100", s.github.URL(), owner, name, commit)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -140,14 +158,17 @@ func (s *scene) statuses(ctx context.Context, commit string) (map[string]string,
 		return nil, err
 	}
 	defer response.Body.Close()
-	var listed []struct{ Context, State string }
+	var listed []struct {
+		Context, State string
+		Creator        struct{ Login string }
+	}
 	if err := json.NewDecoder(response.Body).Decode(&listed); err != nil {
 		return nil, fmt.Errorf("%s answers %s: %w", url, response.Status, err)
 	}
 	statuses := map[string]string{}
 	for _, status := range listed { // the newest first
 		parts := strings.Split(status.Context, "/")
-		if len(parts) == 3 && parts[0] == "kustomization" && statuses[parts[1]] == "" {
+		if status.Creator.Login == reporter(from) && len(parts) == 3 && statuses[parts[1]] == "" {
 			statuses[parts[1]] = status.State
 		}
 	}

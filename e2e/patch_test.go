@@ -15,8 +15,8 @@ type patch struct {
 	with    string
 }
 
-// patch points the clusters at the stand-in, and makes them look every second.
-// Nothing else is changed.
+// patch points the clusters at the stand-in, tells them whom to trust there, and
+// makes them look every second. Nothing else is changed.
 func (f *fleet) patch() error {
 	url := f.URL()
 	often := patch{regexp.MustCompile(`(?m)^  (interval|retryInterval): \S+$`), "  $1: 1s"}
@@ -29,6 +29,10 @@ func (f *fleet) patch() error {
 		}
 		files[filepath.Join(name, "flux", "config", "flux-system.yaml")] = []patch{
 			often, {regexp.MustCompile(`(?m)^  url: \S+$`), "  url: " + url},
+		}
+		files[filepath.Join(name, "flux", "config", "github-status.yaml")] = []patch{
+			{regexp.MustCompile(`(?m)^  address: \S+$`), "  address: " + strings.TrimSuffix(url, ".git")},
+			{regexp.MustCompile(`(?m)^  secretRef:\n    name: (\S+)$`), "  secretRef:\n    name: $1\n  certSecretRef:\n    name: $1"},
 		}
 	}
 	for path, patches := range files {
