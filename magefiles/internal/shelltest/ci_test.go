@@ -22,8 +22,8 @@ func ciTools(t *testing.T) map[string]string {
 	for _, m := range regexp.MustCompile(`(?m)^readonly \w+=(\S+)@(v\S+)$`).FindAllStringSubmatch(string(text), -1) {
 		tools[m[1]] = m[2]
 	}
-	if len(tools) != 3 {
-		t.Fatalf("%s installs %v, want gofumpt, golangci-lint and actionlint", ciRun, tools)
+	if len(tools) != 4 {
+		t.Fatalf("%s installs %v, want gofumpt, golangci-lint, actionlint and gitleaks", ciRun, tools)
 	}
 	return tools
 }
@@ -47,6 +47,7 @@ call="$(basename "$0") $*"
 echo "called: $call" >&2
 if [ "$1" = install ]; then
 	package=${2%@*}
+	case ${package##*/} in v[0-9]*) package=${package%/*} ;; esac
 	mkdir -p "$GOBIN"
 	cp "$0" "$GOBIN/${package##*/}"
 fi
@@ -69,22 +70,37 @@ func checkout(t *testing.T) (dir, bin string) {
 	if err := os.CopyFS(filepath.Join(dir, ".ci"), os.DirFS(filepath.Dir(ciRun))); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "rollout", "flux", "oracle"), 0o755); err != nil {
+	oracle := filepath.Join(dir, "rollout", "flux", "oracle")
+	if err := os.MkdirAll(oracle, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{
-		{"init", "--quiet"},
-		{"add", "--all"},
-		{"-c", "user.name=Test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message=CI"},
-	} {
-		git := exec.Command("git", args...)
-		git.Dir = dir
-		if out, err := git.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v\n%s", args, err, out)
-		}
+	if err := os.WriteFile(filepath.Join(oracle, "go.mod"), nil, 0o644); err != nil {
+		t.Fatal(err)
 	}
+	git(t, dir, "init", "--quiet")
+	git(t, dir, "add", "--all")
+	commit(t, dir, "CI")
 	return dir, bin
 }
+
+func commit(t *testing.T, dir, message string) {
+	t.Helper()
+	git(t, dir, "-c", "user.name=Test", "-c", "user.email=test@example.com", "commit", "--quiet", "--allow-empty", "--message="+message)
+}
+
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	command := exec.Command("git", args...)
+	command.Dir = dir
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// searching is how gitleaks is called.
+const searching = "git --config=.gitleaks.toml --no-banner --redact --verbose --log-opts=--full-history --all --diff-merges=first-parent"
 
 // first puts a directory before all others on the PATH.
 func first(bin string) string {
@@ -94,6 +110,7 @@ func first(bin string) string {
 func TestCIRunsEveryStep(t *testing.T) {
 	steps := []struct{ name, call string }{
 		{"Format", "gofumpt -l ."},
+		{"Secrets", "gitleaks " + searching},
 		{"Build", "go build ./..."},
 		{"Build", "go vet ./..."},
 		{"Tests", "go tool mage test"},
@@ -164,6 +181,58 @@ func TestCISaysWhatItCouldNotCheck(t *testing.T) {
 	for _, want := range []string{"gh is missing", "npm is missing", "the race detector needs gcc"} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("nothing says that %s:\n%s", want, r.stdout)
+		}
+	}
+}
+
+// TestWorkflowAndCISearchAlike: the workflow looks for secrets as .ci/run does,
+// with the same gitleaks.
+func TestWorkflowAndCISearchAlike(t *testing.T) {
+	const gitleaks = "github.com/zricethezav/gitleaks/v8"
+	dir, bin := checkout(t)
+	r := run(t, dir, "", []string{first(bin)}, "bash", "-e", "-c", searchingScript(t))
+	if want := "called: go run " + gitleaks + "@" + ciTools(t)[gitleaks] + " " + searching + "\n"; r.code != 0 || r.stderr != want {
+		t.Errorf("exit %d, it says %q, want %q", r.code, r.stderr, want)
+	}
+}
+
+// searchingScript is what the workflow runs to find secrets.
+func searchingScript(t *testing.T) string {
+	t.Helper()
+	steps := runSteps(workflows(t)["gitleaks.yaml"].Jobs["secrets"])
+	if len(steps) != 1 {
+		t.Fatalf("gitleaks.yaml has %d steps that run something, want 1", len(steps))
+	}
+	return steps[0].Run
+}
+
+// TestSecretsAreNotSearchedInHalfAHistory: gitleaks ends well where Git fails, so
+// somebody else has to say it.
+func TestSecretsAreNotSearchedInHalfAHistory(t *testing.T) {
+	dir, bin := checkout(t)
+	git(t, dir, "rm", "--quiet", "--cached", ".ci/run")
+	commit(t, dir, "Take it away")
+	lost := strings.TrimSpace(git(t, dir, "rev-parse", "HEAD~1:.ci/run"))
+	if err := os.Remove(filepath.Join(dir, ".git", "objects", lost[:2], lost[2:])); err != nil {
+		t.Fatal(err)
+	}
+	if r := run(t, dir, "", []string{first(bin)}, ".ci/run"); r.code == 0 || !strings.Contains(r.stdout, `FAILED in "Secrets"`) {
+		t.Errorf(".ci/run: exit %d, want a failure in Secrets:\n%s", r.code, r.stdout)
+	}
+	if r := run(t, dir, "", []string{first(bin)}, "bash", "-e", "-c", searchingScript(t)); r.code == 0 {
+		t.Errorf("the workflow: exit 0:\n%s", r.stderr)
+	}
+}
+
+func TestCISaysWhatAShallowCloneHides(t *testing.T) {
+	dir, bin := checkout(t)
+	commit(t, dir, "Go on")
+	shallow := filepath.Join(t.TempDir(), "shallow")
+	git(t, dir, "clone", "--quiet", "--depth=1", "file://"+filepath.ToSlash(dir), shallow)
+	for clone, hides := range map[string]bool{dir: false, shallow: true} {
+		r := run(t, clone, "", []string{first(bin)}, ".ci/run")
+		if r.code != 0 || hides != strings.Contains(r.stdout, "Not checked: secrets that were removed before this shallow clone begins (commits in it: 1;") {
+			t.Errorf("exit %d, shallow: %v:\n%s", r.code, hides, r.stdout)
 		}
 	}
 }
