@@ -65,15 +65,11 @@ func (c Cache) definitions(ctx context.Context, module string, p Program) ([]*un
 
 // fetch copies a controller's definitions out of its module.
 func (c Cache) fetch(ctx context.Context, module, repository, into string) error {
-	out, err := c.run(ctx, module, "mod", "download", "-json", repository)
+	dir, err := c.download(ctx, module, repository)
 	if err != nil {
 		return err
 	}
-	var downloaded struct{ Dir string }
-	if err := json.Unmarshal(out, &downloaded); err != nil {
-		return fmt.Errorf("understand what go mod download says: %w", err)
-	}
-	files, err := filepath.Glob(filepath.Join(downloaded.Dir, "config", "crd", "bases", "*.yaml"))
+	files, err := filepath.Glob(filepath.Join(dir, "config", "crd", "bases", "*.yaml"))
 	if err != nil {
 		return err
 	}
@@ -81,15 +77,32 @@ func (c Cache) fetch(ctx context.Context, module, repository, into string) error
 		return fmt.Errorf("%s has none in config/crd/bases", repository)
 	}
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(into, filepath.Base(file)), data, 0o644); err != nil {
+		if err := copyFile(file, into); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// download gets the source of a module that one of ours pins.
+func (c Cache) download(ctx context.Context, module, repository string) (dir string, err error) {
+	out, err := c.run(ctx, module, "mod", "download", "-json", repository)
+	if err != nil {
+		return "", err
+	}
+	var downloaded struct{ Dir string }
+	if err := json.Unmarshal(out, &downloaded); err != nil {
+		return "", fmt.Errorf("understand what go mod download says: %w", err)
+	}
+	return downloaded.Dir, nil
+}
+
+func copyFile(file, into string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(into, filepath.Base(file)), data, 0o644)
 }
 
 // read reads the definitions of a directory, one a file.

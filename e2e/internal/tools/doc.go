@@ -6,7 +6,8 @@
 // one module per age of the libraries that they share. [Cache.Build] builds a
 // program into the user's cache, under a key of all that decides how it comes
 // out, so a second run starts what the first has built. [Cache.Definitions] keeps
-// the CustomResourceDefinitions there in the same way.
+// the CustomResourceDefinitions there in the same way, and [Cache.Description] what
+// Kubernetes says of its own kinds.
 //
 // # Invariants
 //

@@ -38,7 +38,13 @@ var (
 	NotificationController = flux("notification-controller")
 )
 
-// Programs are all of them, in the order in which they are built.
+// Kubeconform checks manifests. No cluster needs it.
+var Kubeconform = Program{
+	Name: "kubeconform", Module: "kubeconform",
+	Package: "github.com/yannh/kubeconform/cmd/kubeconform", Repository: "github.com/yannh/kubeconform",
+}
+
+// Programs are all that clusters need, in the order in which they are built.
 func Programs() []Program {
 	return []Program{
 		Etcd, APIServer, ControllerManager, Kubectl,
