@@ -19,6 +19,7 @@ import (
 // How the targets end: docs/exit-codes.md.
 const (
 	done   = 0
+	failed = 1
 	notYet = 75
 )
 
@@ -244,10 +245,16 @@ func (s *scene) promote(code int, says string) {
 // runs runs a target, which has to end with a code and say something.
 func (s *scene) runs(code int, says string, args ...string) {
 	s.t.Helper()
+	s.runsWith(nil, code, says, args...)
+}
+
+// runsWith does the same with more in the environment.
+func (s *scene) runsWith(environment []string, code int, says string, args ...string) {
+	s.t.Helper()
 	s.moved = time.Now()
-	out, got, err := s.Rollout(s.t.Context(), args...)
+	out, got, err := s.RolloutWith(s.t.Context(), environment, args...)
 	s.must(err)
-	if got != code || !strings.Contains(out, says) {
+	if got != code || !strings.Contains(strings.Join(strings.Fields(out), " "), says) { // lines are wrapped
 		s.t.Fatalf("%s ends with %d, want %d and %q:\n%s", args[0], got, code, says, out)
 	}
 }

@@ -158,6 +158,11 @@ func (d *Desk) Rollout(ctx context.Context, args ...string) (out string, code in
 	return d.Exec(ctx, d.binary, args...)
 }
 
+// RolloutWith runs a target in the checkout, with more in its environment.
+func (d *Desk) RolloutWith(ctx context.Context, environment []string, args ...string) (out string, code int, err error) {
+	return d.exec(ctx, environment, d.binary, args...)
+}
+
 // Kubectl talks to a cluster as its administrator.
 func (d *Desk) Kubectl(ctx context.Context, name string, args ...string) (string, error) {
 	out, code, err := d.Exec(ctx, d.site.Kubectl(), append([]string{"--context=" + name}, args...)...)
@@ -170,6 +175,10 @@ func (d *Desk) Kubectl(ctx context.Context, name string, args ...string) (string
 // Exec runs a program in the checkout. A code other than 0 is no error; that it was
 // killed, with ctx or by somebody, is.
 func (d *Desk) Exec(ctx context.Context, path string, args ...string) (out string, code int, err error) {
+	return d.exec(ctx, nil, path, args...)
+}
+
+func (d *Desk) exec(ctx context.Context, environment []string, path string, args ...string) (out string, code int, err error) {
 	command := exec.CommandContext(ctx, path, args...)
 	command.Dir = d.Work
 	command.Env = slices.Concat(d.GitHub.Env(), []string{
@@ -178,7 +187,7 @@ func (d *Desk) Exec(ctx context.Context, path string, args ...string) (out strin
 		"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=Ben", "GIT_AUTHOR_EMAIL=ben@example.com",
 		"GIT_COMMITTER_NAME=Ben", "GIT_COMMITTER_EMAIL=ben@example.com",
-	})
+	}, environment)
 	said, err := command.CombinedOutput()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Exited() {

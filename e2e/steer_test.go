@@ -1,0 +1,142 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/monosense/k8s-ops/e2e/internal/cluster"
+	"github.com/monosense/k8s-ops/e2e/internal/suite"
+)
+
+// TestReconcileHurries: where Flux looks once an hour, an override arrives in
+// seconds, because it asks Flux to hurry; and when the command ends, it is there.
+func TestReconcileHurries(t *testing.T) {
+	s := begin(t)
+	defer s.lookHourly(apps)()
+	urgent := s.merge("Greet in a hurry", greeting(s.word("in a hurry")))
+	s.greets(infra, s.word("in a hurry"))
+	s.runs(done, "is applied and ready", "release:override", "-direct", "-yes", "-reason=nobody waits an hour")
+	t.Logf("override command that waits, where Flux looks once an hour: %.1f s", time.Since(s.moved).Seconds())
+	s.says(apps, s.word("in a hurry"))
+	s.had(apps, urgent)
+
+	soaked := s.merge("Greet at leisure", greeting(s.word("at leisure")))
+	s.greets(infra, s.word("at leisure"))
+	s.clock.Advance(soak)
+	s.runs(done, "is applied and ready", "release:promote", "-wait")
+	s.says(apps, s.word("at leisure"))
+	s.had(apps, soaked)
+}
+
+// TestBrake: a cluster that is suspended takes nothing, and nothing is promoted into
+// its stage; and what failed is named while somebody waits for it.
+func TestBrake(t *testing.T) {
+	s := begin(t)
+	defer s.Rollout(context.Background(), "release:resume", "-cluster="+apps) //nolint:errcheck // for whoever comes after a failure
+	s.runs(done, "apps: held", "flux:suspend", apps, "-reason=it loses its nodes")
+	before := s.inventory(apps)
+	s.merge("Greet behind the brake", greeting(s.word("behind the brake")))
+	s.greets(infra, s.word("behind the brake"))
+	s.clock.Advance(soak)
+	s.runs(notYet, "while the source of the cluster apps is suspended: it loses its nodes", "release:promote")
+	s.runs(failed, "is suspended, so the cluster takes nothing new", "flux:reconcile", apps)
+	s.unchanged(apps, before)
+
+	s.runs(done, "apps: 1 hold lifted", "release:resume", "-cluster="+apps)
+	s.runs(done, "is applied and ready", "release:promote", "-wait")
+	s.says(apps, s.word("behind the brake"))
+}
+
+// TestObstaclesAreNamed: what the API server of a cluster refuses is what an
+// operator reads who waits for it.
+func TestObstaclesAreNamed(t *testing.T) {
+	s := begin(t)
+	bad := s.merge("Break the network policy", edit{
+		path: "clusters/base/apps/podinfo/network-policy.yaml", from: `- Ingress`, to: "- Sideways",
+	})
+	s.runs(failed, `Unsupported value: "Sideways"`, "flux:reconcile", infra)
+	s.revert(bad)
+	s.runs(done, "is applied and ready", "flux:reconcile", infra)
+}
+
+// TestLeastRights: the rights that the guide names are enough to look and to hurry;
+// and without the right to change anything one can still look, and wait for Flux.
+func TestLeastRights(t *testing.T) {
+	s := begin(t)
+	role := s.guide("kind: ClusterRole")
+	for _, c := range []struct{ verbs, says string }{
+		{"[list, patch]", "is applied and ready"},
+		{"[list]", "Flux could not be asked to hurry: these credentials may not change GitRepository flux-system/k8s-ops"},
+	} {
+		operator := s.operator(apps, strings.ReplaceAll(role, "[list, patch]", c.verbs))
+		s.runsWith(operator, done, "", "verify:clusters", "-cluster="+apps)
+		s.runsWith(operator, done, c.says, "flux:reconcile", apps)
+	}
+}
+
+// lookHourly has a cluster look for something new once an hour, until that is undone.
+func (s *scene) lookHourly(name string) (undo func()) {
+	s.t.Helper()
+	path := fmt.Sprintf("clusters/%s/flux/config/flux-system.yaml", name)
+	change := func(from, to string) {
+		s.merge(fmt.Sprintf("Look every %s for something new", to), edit{path: path, from: "  interval: " + from, to: "  interval: " + to})
+		s.settled(infra)
+		s.runs(done, "is applied and ready", "release:override", "-direct", "-yes", "-reason=to see who hurries")
+	}
+	change("1s", "1h")
+	return func() { change("1h", "1s") }
+}
+
+// says is that podinfo of a cluster was told to say a word, by now.
+func (s *scene) says(name, word string) {
+	s.t.Helper()
+	if message := s.message(name); !strings.Contains(message, word) {
+		s.t.Errorf("podinfo of %s says %q, and not %q", name, message, word)
+	}
+}
+
+// operator is the environment of somebody who has a role in a cluster, and no more.
+func (s *scene) operator(name, role string) []string {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	manifest, path := filepath.Join(dir, "role.yaml"), filepath.Join(dir, "kubeconfig")
+	s.must(os.WriteFile(manifest, []byte(role), 0o600))
+	for _, args := range [][]string{
+		{"apply", "--filename=" + manifest},
+		{"create", "serviceaccount", "operator", "--namespace=" + cluster.Namespace},
+		{"create", "clusterrolebinding", "operator", "--clusterrole=k8s-ops", "--serviceaccount=" + cluster.Namespace + ":operator"},
+	} {
+		s.kube(name, args...)
+	}
+	token := strings.TrimSpace(s.kube(name, "create", "token", "operator", "--namespace="+cluster.Namespace))
+	config, err := clientcmd.LoadFromFile(s.site.Kubeconfig())
+	s.must(err)
+	config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: token}
+	s.must(clientcmd.WriteToFile(*config, path))
+	return []string{"KUBECONFIG=" + path}
+}
+
+// guide is the block of docs/guide.md that has a line.
+func (s *scene) guide(line string) string {
+	s.t.Helper()
+	root, err := suite.Root()
+	s.must(err)
+	data, err := os.ReadFile(filepath.Join(root, "docs", "guide.md"))
+	s.must(err)
+	for i, block := range strings.Split(string(data), "```") {
+		if i%2 == 1 && strings.Contains(block, line+"\n") {
+			_, text, _ := strings.Cut(block, "\n")
+			return text
+		}
+	}
+	s.t.Fatalf("docs/guide.md has no block with %s", line)
+	return ""
+}
