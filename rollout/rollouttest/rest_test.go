@@ -69,7 +69,7 @@ func TestEveryEndpoint(t *testing.T) {
 	}), 200, "").object(t)["workflow_run_id"]
 	s.want(s.do("PUT", fmt.Sprintf("rulesets/%.0f", rules), map[string]any{"name": "the stages"}), 200, "")
 	for _, path := range []string{
-		"/user", "/rate_limit", "", "git/ref/heads/topic/x", "git/matching-refs/heads/", "branches", "branches/topic/x",
+		"/user", "/rate_limit", "/meta", "", "git/ref/heads/topic/x", "git/matching-refs/heads/", "branches", "branches/topic/x",
 		"branches/topic%2Fx", "git/blobs/" + blob.(string), "git/trees/" + tree.(string), "git/trees/main?recursive=1",
 		"git/commits/" + second, "compare/" + first + "...topic/x", "compare/main...octo-org:main", "commits",
 		"commits?sha=topic/x&path=apps&author=octocat-admin&since=2026-01-01T00:00:00Z&until=2027-01-01T00:00:00Z&per_page=1",

@@ -31,6 +31,7 @@ func routes() []route {
 	return []route{
 		{"GET", "/user", "", nil, getUser},
 		{"GET", "/rate_limit", "", nil, getRateLimit},
+		{"GET", "/meta", "", nil, getMeta},
 		{"GET", repo, "metadata=read", nil, getRepository},
 
 		{"GET", repo + "/git/ref/{ref...}", "contents=read", nil, getRef},

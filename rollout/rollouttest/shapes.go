@@ -56,6 +56,12 @@ func (g *GitHub) accountOf(s signature) any {
 	return nil
 }
 
+// getMeta is GET /meta. Like an Enterprise server this one does not tell its ssh
+// host keys.
+func getMeta(*call) (answer, error) {
+	return answerJSON(http.StatusOK, fields{"verifiable_password_authentication": true}), nil
+}
+
 // getUser is GET /user.
 func getUser(c *call) (answer, error) {
 	if c.who.Kind != KindUser {

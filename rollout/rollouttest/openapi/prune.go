@@ -20,6 +20,7 @@ const repository = "/repos/{owner}/{repo}"
 var used = []string{
 	"/user",
 	"/rate_limit",
+	"/meta",
 	repository,
 	repository + "/git/ref/{ref}",
 	repository + "/git/matching-refs/{ref}",
