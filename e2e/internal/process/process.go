@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -21,6 +22,8 @@ type Command struct {
 	// Path of the binary.
 	Path string
 	Args []string
+	// Dir is where it runs. Default is the run's directory.
+	Dir string
 	// Env is added to PATH, which is all that a process is given otherwise.
 	Env []string
 }
@@ -47,7 +50,7 @@ func (r *Run) Start(c Command) (*Process, error) {
 	}
 	defer func() { _ = log.Close() }()
 	p.cmd = exec.Command(c.Path, c.Args...)
-	p.cmd.Dir = r.dir
+	p.cmd.Dir = cmp.Or(c.Dir, r.dir)
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir}, c.Env...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = attributes()
@@ -64,11 +67,21 @@ func (p *Process) wait() {
 	close(p.done)
 }
 
+// Log is the file with what the process says.
+func (p *Process) Log() string { return p.log }
+
 // Name is the name that it was started with.
 func (p *Process) Name() string { return p.name }
 
 // PID is the number of the process, and of its process group.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Wait waits until the process has ended, and says with which code: -1 where a
+// signal has ended it.
+func (p *Process) Wait() (code int) {
+	<-p.done
+	return p.cmd.ProcessState.ExitCode()
+}
 
 // Ended is nil as long as the process runs. Afterwards it is an error with the
 // last that the process said.

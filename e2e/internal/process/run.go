@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // The names of the directories, below the system's temporary one: of a run that
@@ -78,7 +79,19 @@ func (r *Run) close() error {
 		<-p.done
 	}
 	r.starter.stop()
-	return errors.Join(err, os.RemoveAll(r.dir), r.lock.Close())
+	return errors.Join(err, remove(r.dir), r.lock.Close())
+}
+
+// remove removes a directory. What a process had started on a terminal of its own
+// ends with that terminal, a moment later, and may write until then.
+func remove(dir string) (err error) {
+	for range 100 {
+		if err = os.RemoveAll(dir); err == nil {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return err
 }
 
 // Keep takes the logs out of the run's directory, and says where they are.
