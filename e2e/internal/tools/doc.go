@@ -1,4 +1,5 @@
-// Package tools builds the programs that the clusters consist of.
+// Package tools builds the programs that the clusters consist of, and the one that
+// runs workflows.
 //
 // # Model
 //

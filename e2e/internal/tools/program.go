@@ -44,7 +44,13 @@ var Kubeconform = Program{
 	Package: "github.com/yannh/kubeconform/cmd/kubeconform", Repository: "github.com/yannh/kubeconform",
 }
 
-// Programs are all that clusters need, in the order in which they are built.
+// Act runs workflows.
+var Act = Program{
+	Name: "act", Module: "act",
+	Package: "github.com/nektos/act", Repository: "github.com/nektos/act",
+}
+
+// Programs are those of the clusters, in the order in which they are built.
 func Programs() []Program {
 	return []Program{
 		Etcd, APIServer, ControllerManager, Kubectl,

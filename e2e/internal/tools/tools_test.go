@@ -17,7 +17,7 @@ const modules = "../../tools"
 // TestModulesPinPrograms: each program has a module that pins it, by a `tool`
 // line and a version.
 func TestModulesPinPrograms(t *testing.T) {
-	for _, p := range append(Programs(), Kubeconform) {
+	for _, p := range append(Programs(), Act, Kubeconform) {
 		version, err := p.Version(modules)
 		if err != nil {
 			t.Error(err)

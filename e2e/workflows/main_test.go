@@ -1,0 +1,165 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/monosense/k8s-ops/e2e/internal/process"
+	"github.com/monosense/k8s-ops/e2e/internal/tools"
+)
+
+// shared is the machine that all scenarios run on.
+var shared *machine
+
+func TestMain(m *testing.M) {
+	code, err := play(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// play prepares the machine, runs the tests and leaves nothing behind but, where
+// something failed, what every run said.
+func play(m *testing.M) (code int, err error) {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		return 1, err
+	}
+	act, err := buildAct(root)
+	if err != nil {
+		return 1, err
+	}
+	run, err := process.Open()
+	if err != nil {
+		return 1, err
+	}
+	run.CloseOnSignal()
+	defer func() {
+		if code != 0 || err != nil {
+			err = errors.Join(err, keep(run))
+		}
+		err = errors.Join(err, run.Close())
+	}()
+	shared = &machine{run: run, root: root, act: act, binary: filepath.Join(run.Dir(), "rollout")}
+	if err := shared.prepare(); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+// keep takes the logs out of a run that failed.
+func keep(run *process.Run) error {
+	logs, err := run.Keep()
+	if err == nil {
+		fmt.Printf("What every run said is kept in %s\n", logs)
+	}
+	return err
+}
+
+// A machine is what workflows run on.
+type machine struct {
+	run     *process.Run
+	root    string       // this repository
+	files   []string     // in it
+	act     string       // the binary
+	binary  string       // the compiled targets, for people at their terminals
+	golang  []string     // what a job's environment has about Go
+	started atomic.Int64 // runs so far
+}
+
+// buildAct builds act, unless it is built. A signal ends that.
+func buildAct(root string) (string, error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cache, err := tools.Open(filepath.Join(root, "e2e", "tools"), os.Stdout)
+	if err != nil {
+		return "", err
+	}
+	return cache.Build(ctx, tools.Act)
+}
+
+func (m *machine) prepare() (err error) {
+	if m.golang, err = goEnvironment(); err != nil {
+		return err
+	}
+	if m.files, err = listed(m.root); err != nil {
+		return err
+	}
+	// With that file act does not ask which images it shall use.
+	if err := os.WriteFile(filepath.Join(m.run.Dir(), ".actrc"), nil, 0o644); err != nil {
+		return err
+	}
+	return m.compile()
+}
+
+// goFlags leave the paths of a checkout out of what is compiled, so that another
+// job finds it in the cache, and save the linker work.
+const goFlags = "GOFLAGS=-trimpath -ldflags=-w"
+
+// goEnvironment lets jobs share the caches of whoever runs the tests. A job fetches
+// nothing: what it needs, compile has fetched.
+func goEnvironment() ([]string, error) {
+	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		return nil, fmt.Errorf("ask go where its caches are: %w", err)
+	}
+	var caches map[string]string
+	if err := json.Unmarshal(out, &caches); err != nil {
+		return nil, fmt.Errorf("understand what go says of its caches: %w", err)
+	}
+	env := []string{"GOPROXY=off", goFlags}
+	for name, dir := range caches {
+		env = append(env, name+"="+dir)
+	}
+	return env, nil
+}
+
+// listed are the files of a checkout that Git has or would add, without the tests of
+// the code: no workflow looks at them, and they are most of the files.
+func listed(root string) ([]string, error) {
+	list := exec.Command("git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	out, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the files of %s: %w", root, err)
+	}
+	return slices.DeleteFunc(strings.Split(strings.TrimRight(string(out), "\x00"), "\x00"), func(name string) bool {
+		return strings.HasSuffix(name, "_test.go") || strings.Contains(name, "/testdata/")
+	}), nil
+}
+
+// compile makes the binary that people run, and with it fills the caches.
+func (m *machine) compile() error {
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return err
+	}
+	return m.finish(process.Command{
+		Name: "compile", Path: path, Args: []string{"-C", m.root, "tool", "mage", "-compile", m.binary},
+		Env: append(os.Environ(), goFlags),
+	})
+}
+
+// finish runs a program to its end.
+func (m *machine) finish(c process.Command) error {
+	p, err := m.run.Start(c)
+	if err != nil {
+		return err
+	}
+	if p.Wait() != 0 {
+		return p.Ended()
+	}
+	return nil
+}
