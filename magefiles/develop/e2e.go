@@ -3,15 +3,19 @@ package develop
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/monosense/k8s-ops/magefiles/internal/wire"
 )
 
-// E2e proves the rollout on real API servers and Flux controllers, which it builds first: once, in minutes.
+// E2e proves the rollout on real API servers and Flux controllers, and runs the workflows. It builds both first: once, in minutes.
 //
 // Flags: -run chooses scenarios, as it does for go test. docs/testing.md says
 // what is real in them.
@@ -19,17 +23,23 @@ func E2e(ctx context.Context, run *string) error {
 	if err := wire.RefuseAfter("e2e"); err != nil {
 		return wire.Exit(err)
 	}
-	args := []string{"-test.v", "-test.timeout=40m"}
+	pattern := ""
 	if run != nil {
-		args = append(args, "-test.run="+*run)
+		pattern = *run
 	}
-	return wire.Exit(endToEnd(ctx, args...))
+	return wire.Exit(endToEnd(ctx, pattern))
 }
+
+// module is where the scenarios are: in the packages of its root and right below.
+const module = "e2e"
 
 // endToEnd compiles the scenarios and then starts them itself: the go command
 // would not tell them that they shall end.
-func endToEnd(ctx context.Context, args ...string) (err error) {
-	const module = "e2e"
+func endToEnd(ctx context.Context, pattern string) (err error) {
+	suites, err := suitesWith(pattern)
+	if err != nil {
+		return err
+	}
 	if err := run(ctx, "-C", module, "test", "./internal/..."); err != nil {
 		return err
 	}
@@ -38,14 +48,80 @@ func endToEnd(ctx context.Context, args ...string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	scenarios := filepath.Join(dir, "e2e.test")
-	if err := run(ctx, "-C", module, "test", "-c", "-o", scenarios, "."); err != nil {
+	if err := compile(ctx, dir, suites); err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, scenarios, args...)
-	command.Dir = module
+	for _, suite := range suites {
+		if err := play(ctx, dir, suite, pattern); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compile makes a binary of each suite, which is called after its directory.
+func compile(ctx context.Context, dir string, suites []string) error {
+	args := []string{"-C", module, "test", "-c", "-o", dir + string(filepath.Separator)}
+	for _, suite := range suites {
+		inside, err := filepath.Rel(module, suite)
+		if err != nil {
+			return err
+		}
+		args = append(args, "./"+filepath.ToSlash(inside))
+	}
+	return run(ctx, args...)
+}
+
+// play runs the scenarios of a suite that a pattern chooses.
+func play(ctx context.Context, dir, suite, pattern string) error {
+	scenarios := filepath.Join(dir, filepath.Base(suite)+".test")
+	command := exec.CommandContext(ctx, scenarios, "-test.v", "-test.timeout=40m", "-test.run="+pattern)
+	command.Dir = suite
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = time.Minute
 	return command.Run()
+}
+
+// suitesWith are the directories with scenarios that a pattern chooses: for others
+// nothing needs to be built or started. The root, which takes longest, is last.
+func suitesWith(pattern string) ([]string, error) {
+	name, _, _ := strings.Cut(pattern, "/") // what follows chooses inside of a scenario
+	chosen, err := regexp.Compile(name)
+	if err != nil {
+		return nil, fmt.Errorf("-run=%s: %w", pattern, err)
+	}
+	var suites []string
+	for _, files := range []string{filepath.Join(module, "*", "*_test.go"), filepath.Join(module, "*_test.go")} {
+		paths, err := filepath.Glob(files)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			found, err := hasScenario(path, chosen)
+			if err != nil {
+				return nil, err
+			}
+			if suite := filepath.Dir(path); found && !slices.Contains(suites, suite) {
+				suites = append(suites, suite)
+			}
+		}
+	}
+	if len(suites) == 0 {
+		return nil, fmt.Errorf("-run=%s: docs/testing.md lists the scenarios, and none of them is called like that", pattern)
+	}
+	return suites, nil
+}
+
+// scenario is how one begins.
+var scenario = regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
+
+func hasScenario(path string, chosen *regexp.Regexp) (bool, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(scenario.FindAllSubmatch(text, -1), func(found [][]byte) bool {
+		return chosen.Match(found[1])
+	}), nil
 }
