@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
 	"github.com/monosense/k8s-ops/e2e/internal/desk"
 	"github.com/monosense/k8s-ops/e2e/internal/process"
@@ -58,14 +60,13 @@ func (f *fleet) start(ctx context.Context, parts cluster.Parts) error {
 	if f.site, err = cluster.Open(ctx, f.run, parts); err != nil {
 		return err
 	}
-	if f.Desk, err = desk.Open(ctx, f.run, f.site, infra, apps); err != nil {
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		f.clusters, err = f.site.StartAll(ctx, cluster.Whole(), infra, apps)
 		return err
-	}
-	f.clock, f.github, f.repo, f.work = f.Clock, f.GitHub, f.Repo, f.Work
-	if err = f.publish(ctx); err != nil {
-		return err
-	}
-	if f.clusters, err = f.site.StartAll(ctx, cluster.Whole(), infra, apps); err != nil {
+	})
+	group.Go(func() error { return f.furnish(ctx) })
+	if err = group.Wait(); err != nil {
 		return err
 	}
 	for name := range f.clusters {
@@ -88,6 +89,16 @@ func (f *fleet) Close() error {
 		return nil
 	}
 	return f.Desk.Close()
+}
+
+// furnish makes what the clusters are to follow.
+func (f *fleet) furnish(ctx context.Context) error {
+	var err error
+	if f.Desk, err = desk.Open(ctx, f.run, f.site, infra, apps); err != nil {
+		return err
+	}
+	f.clock, f.github, f.repo, f.work = f.Clock, f.GitHub, f.Repo, f.Work
+	return f.publish(ctx)
 }
 
 // publish pushes this repository's clusters to main, and has the targets set up

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
@@ -57,12 +58,20 @@ func (f *fleet) looks(ctx context.Context, name string, times int) error {
 	})
 }
 
-// deployments is where podinfo is.
-var deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+// Where podinfo is.
+var (
+	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	services    = schema.GroupVersionResource{Version: "v1", Resource: "services"}
+)
+
+// podinfo is one of podinfo's objects in a cluster.
+func (f *fleet) podinfo(ctx context.Context, name string, kind schema.GroupVersionResource) (*unstructured.Unstructured, error) {
+	return f.clusters[name].Client().Resource(kind).Namespace("podinfo").Get(ctx, "podinfo", metav1.GetOptions{})
+}
 
 // message is what podinfo is told to say in a cluster.
 func (f *fleet) message(ctx context.Context, name string) (string, error) {
-	found, err := f.clusters[name].Client().Resource(deployments).Namespace("podinfo").Get(ctx, "podinfo", metav1.GetOptions{})
+	found, err := f.podinfo(ctx, name, deployments)
 	if err != nil {
 		return "", err
 	}
@@ -84,6 +93,15 @@ func (f *fleet) message(ctx context.Context, name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("podinfo of %s is not told what to say", name)
+}
+
+// note is what stands on podinfo's Service in a cluster.
+func (f *fleet) note(ctx context.Context, name string) (string, error) {
+	found, err := f.podinfo(ctx, name, services)
+	if err != nil {
+		return "", err
+	}
+	return found.GetAnnotations()["note"], nil
 }
 
 // podSpec is what matters of one.

@@ -16,10 +16,10 @@ type patch struct {
 }
 
 // patch points the clusters at the stand-in, tells them whom to trust there, and
-// makes them look every second. Nothing else is changed.
+// makes each minute of an interval a second. Nothing else is changed.
 func (f *fleet) patch() error {
 	url := f.URL()
-	often := patch{regexp.MustCompile(`(?m)^  (interval|retryInterval): \S+$`), "  $1: 1s"}
+	often := patch{regexp.MustCompile(`(?m)^  (interval|retryInterval): (\d+)m$`), "  $1: ${2}s"}
 	files := map[string][]patch{"rollout.yaml": {
 		{regexp.MustCompile(`(?m)^repository: \S+$`), "repository: " + strings.TrimSuffix(url, ".git")},
 	}}

@@ -16,7 +16,6 @@ const soak = 24 * time.Hour
 func TestClustersBecomeReady(t *testing.T) {
 	s := begin(t)
 	for _, name := range []string{infra, apps} {
-		s.settled(name)
 		for kustomization, sight := range s.clusters[name].Journal().Latest("Kustomization") {
 			t.Logf("%s: %s is ready with %s", name, kustomization, sight.Revision)
 		}
@@ -26,38 +25,33 @@ func TestClustersBecomeReady(t *testing.T) {
 	}
 }
 
-// TestMergeReachesInfraOnly: what is merged runs on infra at once, and does not
-// touch apps, however often apps looks.
-func TestMergeReachesInfraOnly(t *testing.T) {
+// TestMergeSoaksBeforeApps: what is merged runs on infra at once, and does not touch
+// apps, however often apps looks and applies. When it has soaked, apps runs that
+// revision, and nothing that came later.
+func TestMergeSoaksBeforeApps(t *testing.T) {
 	s := begin(t)
 	before, hub := s.inventory(apps), s.inventory(infra)
-	commit := s.merge("Greet differently", greeting(s.word("hello")))
-	t.Logf("push to applied on infra: %.1f s", s.greets(infra, s.word("hello")).Seconds())
-	s.changed(infra, hub, "deployments.apps podinfo/podinfo")
-	s.had(infra, commit)
-	s.promote(notYet, "not yet")
-	s.looks(apps, 5)
-	s.unchanged(apps, before)
-	s.neverHad(apps, commit)
-}
-
-// TestSoakEnds: when a revision has soaked, apps runs that one, and nothing that
-// came later.
-func TestSoakEnds(t *testing.T) {
-	s := begin(t)
-	before := s.head(downstream)
+	mark := s.clusters[apps].Journal().Mark()
 	soaked := s.merge("Greet the first time", greeting(s.word("first")))
-	s.greets(infra, s.word("first"))
-	s.clock.Advance(soak - time.Minute)
-	late := s.merge("Greet the second time", greeting(s.word("second")))
-	s.greets(infra, s.word("second"))
+	t.Logf("push to applied on infra: %.1f s", s.greets(infra, s.word("first")).Seconds())
+	s.changed(infra, hub, "deployments.apps podinfo/podinfo")
+	s.had(infra, soaked)
 	s.promote(notYet, "not yet")
-	s.stands(downstream, before)
+	s.runs(done, "in 24h", "release:status")
+	s.looks(apps, 5)
+	s.appliesAgain(apps, mark)
+	s.unchanged(apps, before)
+	s.neverHad(apps, soaked)
 
+	s.clock.Advance(soak - time.Minute)
+	late := s.merge("Note something later", noting(s.word("later")))
+	s.notes(infra, s.word("later"))
+	s.promote(notYet, "not yet")
 	s.clock.Advance(time.Minute)
 	s.promote(done, "apps: promoted to")
 	t.Logf("promotion to applied on apps: %.1f s", s.greets(apps, s.word("first")).Seconds())
 	s.stands(downstream, soaked)
+	s.runs(done, "release at "+soaked[:7], "release:status")
 	s.looks(apps, 3)
 	s.neverHad(apps, late)
 }
@@ -67,8 +61,8 @@ func TestSoakEnds(t *testing.T) {
 func TestRevertedInTheSoak(t *testing.T) {
 	s := begin(t)
 	before := s.inventory(apps)
-	bad := s.merge("Greet badly", greeting(s.word("bad")))
-	s.greets(infra, s.word("bad"))
+	bad := s.merge("Note something bad", noting(s.word("bad")))
+	s.notes(infra, s.word("bad"))
 	s.clock.Advance(time.Hour)
 	mended := s.revert(bad)
 	s.settled(infra)
@@ -85,12 +79,12 @@ func TestRevertedInTheSoak(t *testing.T) {
 // its reason.
 func TestOverrideGoesAtOnce(t *testing.T) {
 	s := begin(t)
-	commit := s.merge("Greet urgently", greeting(s.word("urgently")))
-	s.greets(infra, s.word("urgently"))
-	s.runs(done, "override to", "release:override", "-direct", "-yes", "-reason=the old greeting is wrong")
-	t.Logf("override command to applied on apps: %.1f s", s.greets(apps, s.word("urgently")).Seconds())
+	commit := s.merge("Note something urgent", noting(s.word("urgent")))
+	s.notes(infra, s.word("urgent"))
+	s.runs(done, "override to", "release:override", "-direct", "-yes", "-reason=the old note is wrong")
+	t.Logf("override command to applied on apps: %.1f s", s.notes(apps, s.word("urgent")).Seconds())
 	s.stands(downstream, commit)
-	s.runs(done, "the old greeting is wrong", "release:history")
+	s.runs(done, "the old note is wrong", "release:history")
 }
 
 // TestCrashesConverge: whatever is killed while a revision is on its way, each
@@ -98,11 +92,11 @@ func TestOverrideGoesAtOnce(t *testing.T) {
 func TestCrashesConverge(t *testing.T) {
 	s := begin(t)
 	before := s.inventory(apps)
-	commit := s.merge("Greet in a storm", greeting(s.word("storm")))
+	commit := s.merge("Note a storm", noting(s.word("storm")))
 	s.crash(infra, tools.SourceController, tools.KustomizeController)
 	s.crash(apps, tools.KustomizeController)
 	s.crash(infra, tools.APIServer)
-	t.Logf("push to applied on infra, with crashes: %.1f s", s.greets(infra, s.word("storm")).Seconds())
+	t.Logf("push to applied on infra, with crashes: %.1f s", s.notes(infra, s.word("storm")).Seconds())
 	s.looks(apps, 3)
 	s.unchanged(apps, before)
 	s.neverHad(apps, commit)
@@ -110,34 +104,27 @@ func TestCrashesConverge(t *testing.T) {
 	s.clock.Advance(soak)
 	s.promote(done, "apps: promoted to")
 	s.crash(apps, tools.APIServer, tools.SourceController)
-	t.Logf("promotion to applied on apps, with crashes: %.1f s", s.greets(apps, s.word("storm")).Seconds())
+	t.Logf("promotion to applied on apps, with crashes: %.1f s", s.notes(apps, s.word("storm")).Seconds())
 	s.stands(downstream, commit)
 	s.promote(done, "release has everything that main has")
 }
 
 // TestPointedElsewhereByHand: who points apps at main gets main for a moment; then
-// the revision itself points apps back at release.
+// the revision itself points apps back at release. Who also suspends what would
+// point apps back keeps it on main.
 func TestPointedElsewhereByHand(t *testing.T) {
 	s := begin(t)
-	commit := s.merge("Greet too early", greeting(s.word("early")))
-	s.greets(infra, s.word("early"))
+	commit := s.merge("Note something too early", noting(s.word("early")))
+	s.notes(infra, s.word("early"))
 	s.stray = true
 	mark := s.clusters[apps].Journal().Mark()
 	s.pointAstray(apps, mark, upstream, commit)
 	s.settled(apps)
-	if message := s.message(apps); strings.Contains(message, s.word("early")) {
-		t.Errorf("podinfo of apps still says %q", message)
+	if note, err := s.note(t.Context(), apps); err != nil || strings.Contains(note, s.word("early")) {
+		t.Errorf("podinfo of apps still has the note %q (%v)", note, err)
 	}
-}
 
-// TestHeldElsewhereByHand: who also suspends what would point apps back keeps it
-// on main, until somebody resumes it.
-func TestHeldElsewhereByHand(t *testing.T) {
-	s := begin(t)
-	commit := s.merge("Greet much too early", greeting(s.word("by hand")))
-	s.greets(infra, s.word("by hand"))
-	s.stray = true
-	mark := s.clusters[apps].Journal().Mark()
+	mark = s.clusters[apps].Journal().Mark()
 	s.suspend("cluster", true)
 	s.pointForGood(apps, upstream)
 	s.seesAstray(apps, mark, upstream, commit)
@@ -152,11 +139,21 @@ func TestHeldElsewhereByHand(t *testing.T) {
 	s.settled(apps)
 }
 
-// greeting is a change of what podinfo says.
+// greeting is a change of what podinfo says. Its pods are replaced.
 func greeting(word string) edit {
 	return edit{
 		path: "clusters/base/apps/podinfo/deployment.yaml",
 		from: `(?m)^(\s+value: \$\{CLUSTER_NAME\}\.\$\{CLUSTER_DOMAIN\}).*$`,
 		to:   "${1}, " + word + " from cluster $${CLUSTER_ID}",
+	}
+}
+
+// noting is a change that replaces no pods: kustomize-controller looks whether they
+// are ready, and then not again for five seconds.
+func noting(word string) edit {
+	return edit{
+		path: "clusters/base/apps/podinfo/service.yaml",
+		from: `(?s)  name: podinfo\n.*?  labels:`,
+		to:   "  name: podinfo\n  annotations:\n    note: " + word + "\n  labels:",
 	}
 }

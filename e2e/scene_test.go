@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
 	"github.com/monosense/k8s-ops/e2e/internal/tools"
 )
@@ -43,12 +45,22 @@ func begin(t *testing.T) *scene {
 	t.Cleanup(s.end)
 	s.clock.Advance(soak)
 	s.promote(done, "apps: ")
+	s.everywhere(s.fleet.settled)
+	s.everywhere(s.fleet.rests)
 	for name := range s.clusters {
-		s.settled(name)
-		s.rests(name)
 		s.marks[name] = s.clusters[name].Journal().Mark()
 	}
 	return s
+}
+
+// everywhere waits for something in all clusters at once.
+func (s *scene) everywhere(wait func(ctx context.Context, name string) error) {
+	s.t.Helper()
+	group, ctx := errgroup.WithContext(s.t.Context())
+	for name := range s.clusters {
+		group.Go(func() error { return wait(ctx, name) })
+	}
+	s.must(group.Wait())
 }
 
 // end is for when the scenario is over, whatever came of it.
@@ -68,14 +80,16 @@ func (s *scene) end() {
 }
 
 // rests waits until nothing in a cluster changes any more.
-func (s *scene) rests(name string) {
-	s.t.Helper()
-	last := s.inventory(name)
-	s.must(cluster.Await(s.t.Context(), name+" to rest", func(ctx context.Context) error {
-		if err := s.fleet.looks(ctx, name, 2); err != nil {
+func (f *fleet) rests(ctx context.Context, name string) error {
+	last, err := f.clusters[name].Inventory(ctx)
+	if err != nil {
+		return err
+	}
+	return cluster.Await(ctx, name+" to rest", func(ctx context.Context) error {
+		if err := f.looks(ctx, name, 2); err != nil {
 			return err
 		}
-		now, err := s.clusters[name].Inventory(ctx)
+		now, err := f.clusters[name].Inventory(ctx)
 		if err != nil {
 			return err
 		}
@@ -85,7 +99,7 @@ func (s *scene) rests(name string) {
 			return fmt.Errorf("these change: %s", strings.Join(changes, ", "))
 		}
 		return nil
-	}))
+	})
 }
 
 func (s *scene) must(err error) {
@@ -105,22 +119,53 @@ func (s *scene) looks(name string, times int) {
 	s.must(s.fleet.looks(s.t.Context(), name, times))
 }
 
-// word is a greeting that no other scenario has, nor this one when it was played
-// before.
-func (s *scene) word(greeting string) string {
-	return fmt.Sprintf("%s in scenario %d", greeting, s.number)
+// appliesAgain waits until a cluster has applied everything once more since a mark
+// of its journal, with nothing new.
+func (s *scene) appliesAgain(name string, mark int) {
+	s.t.Helper()
+	s.must(cluster.Await(s.t.Context(), name+" to apply everything again", func(context.Context) error {
+		began, ended := map[string]bool{}, map[string]bool{}
+		for _, sight := range s.clusters[name].Journal().Since(mark) {
+			began[sight.Name] = began[sight.Name] || sight.Ready == "Unknown"
+			ended[sight.Name] = ended[sight.Name] || began[sight.Name] && sight.Ready == "True"
+		}
+		for _, kustomization := range kustomizations {
+			if !ended[kustomization] {
+				return fmt.Errorf("it has not applied %s again", kustomization)
+			}
+		}
+		return nil
+	}))
 }
 
-// greets waits until a cluster was told to greet with a word, and says how long
-// after a branch was moved that was. What follows, the pods and what depends on
-// them, is waited for as well, and not counted.
+// word is one that no other scenario has, nor this one when it was played
+// before.
+func (s *scene) word(text string) string {
+	return fmt.Sprintf("%s in scenario %d", text, s.number)
+}
+
+// greets waits until podinfo of a cluster was told to greet with a word, and says
+// how long after a branch was moved that was.
 func (s *scene) greets(name, word string) time.Duration {
 	s.t.Helper()
+	return s.has(name, word, s.fleet.message)
+}
+
+// notes waits until podinfo of a cluster has a word for a note, as greets does.
+func (s *scene) notes(name, word string) time.Duration {
+	s.t.Helper()
+	return s.has(name, word, s.fleet.note)
+}
+
+// has waits until something in a cluster has a word. What follows, the pods and what
+// depends on them, is waited for as well, and not counted.
+func (s *scene) has(name, word string, what func(ctx context.Context, name string) (string, error)) time.Duration {
+	s.t.Helper()
 	var took time.Duration
-	s.must(cluster.Await(s.t.Context(), name+" to greet with "+word, func(ctx context.Context) error {
-		message, err := s.fleet.message(ctx, name)
-		if err == nil && !strings.Contains(message, word) {
-			err = fmt.Errorf("it says %q", message)
+	s.must(cluster.Await(s.t.Context(), name+" to have "+word, func(ctx context.Context) error {
+		text, err := what(ctx, name)
+		if err == nil && !strings.Contains(text, word) {
+			err = fmt.Errorf("it has %q", text)
 		}
 		took = time.Since(s.moved)
 		return err

@@ -77,16 +77,13 @@ func (f *fleet) start(ctx context.Context, parts cluster.Parts) error {
 		return err
 	}
 	names := slices.Sorted(maps.Keys(branches()))
-	if f.Desk, err = desk.Open(ctx, f.run, f.site, names...); err != nil {
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		f.clusters, err = f.site.StartAll(ctx, cluster.Lean(), names...)
 		return err
-	}
-	if f.chronicle, err = newChronicle(f.Repo, f.Clock); err != nil {
-		return err
-	}
-	if err = f.publish(ctx); err != nil {
-		return err
-	}
-	if f.clusters, err = f.site.StartAll(ctx, cluster.Lean(), names...); err != nil {
+	})
+	group.Go(func() error { return f.furnish(ctx, names) })
+	if err = group.Wait(); err != nil {
 		return err
 	}
 	for name, at := range f.clusters {
@@ -116,6 +113,18 @@ func (f *fleet) everywhere(ctx context.Context, do func(ctx context.Context, nam
 		group.Go(func() error { return do(ctx, name) })
 	}
 	return group.Wait()
+}
+
+// furnish makes what the clusters are to follow.
+func (f *fleet) furnish(ctx context.Context, names []string) error {
+	var err error
+	if f.Desk, err = desk.Open(ctx, f.run, f.site, names...); err != nil {
+		return err
+	}
+	if f.chronicle, err = newChronicle(f.Repo, f.Clock); err != nil {
+		return err
+	}
+	return f.publish(ctx)
 }
 
 // publish fills the checkout from testdata, with an entry point for each cluster,

@@ -25,15 +25,19 @@ func Await(ctx context.Context, what string, check func(context.Context) error) 
 	defer cancel()
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
+	var said error
 	for {
 		err := check(ctx)
 		var final *finalError
 		if err == nil || errors.As(err, &final) {
 			return err
 		}
+		if said == nil || ctx.Err() == nil { // not that the time is over
+			said = err
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: %w: %w", what, context.Cause(ctx), err)
+			return fmt.Errorf("wait for %s: %w: %w", what, context.Cause(ctx), said)
 		case <-ticker.C:
 		}
 	}

@@ -45,7 +45,7 @@ func (c *Cluster) startFlux(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		return c.startController(ctx, tools.KustomizeController, append(slices.Clip(common),
-			"--requeue-dependency=1s", "--no-remote-bases=true")...)
+			"--requeue-dependency=200ms", "--no-remote-bases=true")...)
 	})
 	return group.Wait()
 }
