@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
-	"github.com/monosense/k8s-ops/rollout/rollouttest"
 )
 
 // TestBreakageIsReported: what the API server of infra refuses reaches GitHub as a
@@ -34,7 +32,6 @@ func TestBreakageIsReported(t *testing.T) {
 	s.promote(done, "apps: promoted to")
 	s.stands(downstream, good)
 	s.promote(notYet, "unhealthy: kustomization/cluster-apps/")
-	s.settled(apps)
 	s.looks(apps, 3)
 
 	mended := s.revert(bad)
@@ -147,23 +144,12 @@ func (s *scene) unreported(from, commit string) {
 
 // statuses are the newest of a commit from a cluster, by the Kustomization.
 func (s *scene) statuses(ctx context.Context, from, commit string) (map[string]string, error) {
-	url := fmt.Sprintf("%s/api/v3/repos/%s/%s/commits/%s/statuses?per_page=100", s.github.URL(), owner, name, commit)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Authorization", "Bearer "+rollouttest.DefaultToken)
-	response, err := (&http.Client{Transport: s.github.Transport()}).Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
 	var listed []struct {
 		Context, State string
 		Creator        struct{ Login string }
 	}
-	if err := json.NewDecoder(response.Body).Decode(&listed); err != nil {
-		return nil, fmt.Errorf("%s answers %s: %w", url, response.Status, err)
+	if err := s.Ask(ctx, http.MethodGet, "/commits/"+commit+"/statuses?per_page=100", &listed); err != nil {
+		return nil, err
 	}
 	statuses := map[string]string{}
 	for _, status := range listed { // the newest first

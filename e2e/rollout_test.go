@@ -12,7 +12,7 @@ import (
 const soak = 24 * time.Hour
 
 // TestClustersBecomeReady: both clusters, connected as clusters/README.md says,
-// run what the repository holds.
+// run what the repository holds, and the targets say the same.
 func TestClustersBecomeReady(t *testing.T) {
 	s := begin(t)
 	for _, name := range []string{infra, apps} {
@@ -23,6 +23,7 @@ func TestClustersBecomeReady(t *testing.T) {
 			t.Errorf("podinfo of %s says %q: that is not what the variables of %s make of it", name, message, name)
 		}
 	}
+	s.runs(done, "apps", "verify:clusters")
 }
 
 // TestMergeSoaksBeforeApps: what is merged runs on infra at once, and does not touch
@@ -111,7 +112,7 @@ func TestCrashesConverge(t *testing.T) {
 
 // TestPointedElsewhereByHand: who points apps at main gets main for a moment; then
 // the revision itself points apps back at release. Who also suspends what would
-// point apps back keeps it on main.
+// point apps back keeps it on main, and the targets say so.
 func TestPointedElsewhereByHand(t *testing.T) {
 	s := begin(t)
 	commit := s.merge("Note something too early", noting(s.word("early")))
@@ -132,6 +133,7 @@ func TestPointedElsewhereByHand(t *testing.T) {
 	if source := s.source(apps); source.Branch != upstream || source.Commit() != commit {
 		t.Errorf("apps did not stay where it was pointed: %s", source.Says())
 	}
+	s.runs(failed, "branch-differs: spec.ref.branch is main, and the stage apps follows release", "verify:clusters")
 	s.promote(notYet, "not yet")
 
 	s.suspend("cluster", false)

@@ -248,6 +248,13 @@ type edit struct{ path, from, to string }
 // merge commits an edit on main and pushes it.
 func (s *scene) merge(subject string, e edit) (commit string) {
 	s.t.Helper()
+	s.commit(subject, e)
+	return s.push()
+}
+
+// commit commits an edit of what is checked out.
+func (s *scene) commit(subject string, e edit) {
+	s.t.Helper()
 	path := filepath.Join(s.work, filepath.FromSlash(e.path))
 	data, err := os.ReadFile(path)
 	s.must(err)
@@ -257,7 +264,6 @@ func (s *scene) merge(subject string, e edit) (commit string) {
 	}
 	s.must(os.WriteFile(path, edited, 0o644))
 	s.mustGit("commit", "--quiet", "--all", "--message", subject)
-	return s.push()
 }
 
 // revert takes a commit back, as git revert does, and pushes that.

@@ -2,8 +2,10 @@ package desk
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -142,6 +144,32 @@ func (d *Desk) Looks(cluster string) int {
 		}
 	}
 	return n
+}
+
+// Ask asks GitHub's interface about the repository, as its administrator. The answer
+// is decoded into a value, unless that is nil.
+func (d *Desk) Ask(ctx context.Context, method, path string, into any) error {
+	url := d.GitHub.URL() + "/api/v3/repos/" + Owner + "/" + Name + path
+	request, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+rollouttest.DefaultToken)
+	response, err := (&http.Client{Transport: d.GitHub.Transport()}).Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("%s %s answers %s", method, url, response.Status)
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+		return fmt.Errorf("%s %s answers %s: %w", method, url, response.Status, err)
+	}
+	return nil
 }
 
 // Git runs git in the checkout, as somebody who may push.
