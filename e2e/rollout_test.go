@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/monosense/k8s-ops/e2e/internal/tools"
 )
 
 // soak is longer than any that the plan asks for.
@@ -51,7 +49,7 @@ func TestMergeSoaksBeforeApps(t *testing.T) {
 	s.clock.Advance(time.Minute)
 	s.promote(done, "apps: promoted to")
 	t.Logf("promotion to applied on apps: %.1f s", s.greets(apps, s.word("first")).Seconds())
-	s.stands(downstream, soaked)
+	s.once(downstream, soaked)
 	s.runs(done, "release at "+soaked[:7], "release:status")
 	s.looks(apps, 3)
 	s.neverHad(apps, late)
@@ -86,28 +84,6 @@ func TestOverrideGoesAtOnce(t *testing.T) {
 	t.Logf("override command to applied on apps: %.1f s", s.notes(apps, s.word("urgent")).Seconds())
 	s.stands(downstream, commit)
 	s.runs(done, "the old note is wrong", "release:history")
-}
-
-// TestCrashesConverge: whatever is killed while a revision is on its way, each
-// cluster ends where its branch is, and apps moves once, when it may.
-func TestCrashesConverge(t *testing.T) {
-	s := begin(t)
-	before := s.inventory(apps)
-	commit := s.merge("Note a storm", noting(s.word("storm")))
-	s.crash(infra, tools.SourceController, tools.KustomizeController)
-	s.crash(apps, tools.KustomizeController)
-	s.crash(infra, tools.APIServer)
-	t.Logf("push to applied on infra, with crashes: %.1f s", s.notes(infra, s.word("storm")).Seconds())
-	s.looks(apps, 3)
-	s.unchanged(apps, before)
-	s.neverHad(apps, commit)
-
-	s.clock.Advance(soak)
-	s.promote(done, "apps: promoted to")
-	s.crash(apps, tools.APIServer, tools.SourceController)
-	t.Logf("promotion to applied on apps, with crashes: %.1f s", s.notes(apps, s.word("storm")).Seconds())
-	s.stands(downstream, commit)
-	s.promote(done, "release has everything that main has")
 }
 
 // TestPointedElsewhereByHand: who points apps at main gets main for a moment; then

@@ -16,6 +16,7 @@ import (
 
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
 	"github.com/monosense/k8s-ops/e2e/internal/tools"
+	"github.com/monosense/k8s-ops/rollout/rollouttest"
 )
 
 // How the targets end: docs/exit-codes.md.
@@ -307,6 +308,53 @@ func (s *scene) runsWith(environment []string, code int, says string, args ...st
 	s.must(err)
 	if got != code || !strings.Contains(strings.Join(strings.Fields(out), " "), says) { // lines are wrapped
 		s.t.Fatalf("%s ends with %d, want %d and %q:\n%s", args[0], got, code, says, out)
+	}
+}
+
+// killed runs a target that is killed at the moment at which it writes: GitHub has
+// its request, and nobody is left to hear what came of it.
+func (s *scene) killed(args ...string) {
+	s.t.Helper()
+	ctx, kill := context.WithCancel(s.t.Context())
+	defer kill()
+	gone := make(chan struct{})
+	s.github.Before(writing, func() {
+		kill()
+		<-gone
+	})
+	out, code, err := s.Rollout(ctx, args...)
+	close(gone)
+	if err == nil {
+		s.t.Fatalf("%s was not killed; it ends with %d:\n%s", args[0], code, out)
+	}
+}
+
+// writing is the one request in which a promotion and an override write.
+var writing = rollouttest.Match{Operation: "updateRefs"}
+
+// blackout is a time without GitHub: it is killed, and started again afterwards.
+func (s *scene) blackout(meanwhile func()) {
+	s.t.Helper()
+	s.must(s.github.Crash())
+	defer func() { s.must(s.github.Resume()) }()
+	meanwhile()
+}
+
+// once is that a branch was moved to a commit one time only, by GitHub's own log
+// and by the ledger.
+func (s *scene) once(branch, commit string) {
+	s.t.Helper()
+	s.stands(branch, commit)
+	moves := 0
+	for _, row := range s.repo.Activity() {
+		if row.Ref == "refs/heads/"+branch && row.After == commit {
+			moves++
+		}
+	}
+	out, _, err := s.Rollout(s.t.Context(), "release:history", "-json")
+	s.must(err)
+	if entries := strings.Count(out, `"to": "`+commit+`"`); moves != 1 || entries != 1 {
+		s.t.Errorf("%s was moved %d times to %s, and the ledger has %d entries of it", branch, moves, commit, entries)
 	}
 }
 
