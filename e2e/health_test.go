@@ -15,7 +15,7 @@ import (
 
 // TestBreakageIsReported: what the API server of infra refuses reaches GitHub as a
 // failure, written by Flux, and does not go out, however long it soaks; its revert
-// does.
+// does. So it is with pods that never become ready, and what mends them.
 func TestBreakageIsReported(t *testing.T) {
 	s := begin(t)
 	asking := s.asking()
@@ -42,6 +42,7 @@ func TestBreakageIsReported(t *testing.T) {
 	s.stands(downstream, mended)
 	s.settled(apps)
 	s.neverHad(apps, bad)
+	s.neverReady(mended)
 }
 
 // TestReportsNeedASecretAndNothingElseDoes: without its token a cluster reports

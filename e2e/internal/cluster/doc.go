@@ -5,11 +5,12 @@
 //
 // A [Site] is what the clusters of a run have in common: the binaries, the ports,
 // and one etcd, in which each cluster has a prefix. [Site.Start] starts a
-// [Cluster]: an API server, a controller manager, and Flux. A cluster is reached
+// [Cluster] of a [Kind]: an API server and Flux, and where pods are to run, a
+// controller manager. A cluster is reached
 // as any other: by a context of [Site.Kubeconfig], with kubectl or client-go.
 //
 // No kubelet runs. [Cluster.runPods] stands in for the nodes: it says of every
-// pod that it runs and is ready.
+// pod that it runs and is ready, unless its image comes from [Unreachable].
 //
 // A [Journal] is what an API server's own watch streams told of the sources and
 // the Kustomizations of a cluster, from the beginning on.

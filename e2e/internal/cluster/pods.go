@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/errors"
@@ -14,14 +16,28 @@ import (
 
 var pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 
-// runPods stands in for nodes: every pod is said to run and to be ready.
+// Unreachable is a registry from which no node can pull: a host that nobody has.
+const Unreachable = "registry.invalid"
+
+// runPods stands in for nodes: every pod is said to run and to be ready, unless its
+// image cannot be pulled. Such a pod stays pending.
 func (c *Cluster) runPods(ctx context.Context) error {
 	return c.Watch(ctx, pods, func(pod *unstructured.Unstructured) {
-		if phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase"); phase == "Running" {
+		if phase, _, _ := unstructured.NestedString(pod.Object, "status", "phase"); phase == "Running" || !pullable(pod) {
 			return
 		}
 		// An API server that is away is back when the watch tells of the pod again.
 		_ = c.runPod(ctx, pod)
+	})
+}
+
+// pullable is whether a node could pull all images of a pod.
+func pullable(pod *unstructured.Unstructured) bool {
+	containers, _, _ := unstructured.NestedSlice(pod.Object, "spec", "containers")
+	return !slices.ContainsFunc(containers, func(container any) bool {
+		fields, _ := container.(map[string]any)
+		image, _ := fields["image"].(string)
+		return strings.HasPrefix(image, Unreachable+"/")
 	})
 }
 
