@@ -70,12 +70,13 @@ func checkout(t *testing.T) (dir, bin string) {
 	if err := os.CopyFS(filepath.Join(dir, ".ci"), os.DirFS(filepath.Dir(ciRun))); err != nil {
 		t.Fatal(err)
 	}
-	oracle := filepath.Join(dir, "rollout", "flux", "oracle")
-	if err := os.MkdirAll(oracle, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(oracle, "go.mod"), nil, 0o644); err != nil {
-		t.Fatal(err)
+	for _, module := range []string{filepath.Join("rollout", "flux", "oracle"), "e2e"} {
+		if err := os.MkdirAll(filepath.Join(dir, module), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, module, "go.mod"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	git(t, dir, "init", "--quiet")
 	git(t, dir, "add", "--all")
@@ -121,6 +122,8 @@ func TestCIRunsEveryStep(t *testing.T) {
 		{"Workflows", "actionlint "},
 		{"Branches", "go tool mage verify:branches"},
 		{"Demo", "go tool mage demo"},
+		{"Real clusters", "go -C e2e vet ./..."},
+		{"Real clusters", "go tool mage e2e"},
 		{"Benchmarks, once each", "go test -short -run=^$ -bench=. -benchtime=1x ./..."},
 	}
 	dir, bin := checkout(t)
