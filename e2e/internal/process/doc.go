@@ -24,5 +24,6 @@
 // # Not handled
 //
 // Elsewhere than on Linux, the children of a process that is killed with SIGKILL
-// stay.
+// stay. What a process starts in a session of its own ends with that session's
+// terminal, and stays where it has none.
 package process
