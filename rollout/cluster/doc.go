@@ -1,4 +1,5 @@
-// Package cluster asks live clusters what they follow and what they applied.
+// Package cluster asks live clusters what they follow and what they applied, and
+// has their Flux hurry, stop and go on.
 //
 // # Model
 //
@@ -10,7 +11,8 @@
 //
 // # Invariants
 //
-// Nothing is written by a look. Each cluster has its own time, so that one that
+// Nothing is written by a look. What is written is one annotation, by which Flux is
+// asked to reconcile an object, and spec.suspend, and nothing else. Each cluster has its own time, so that one that
 // does not answer costs the others nothing. Whatever a cluster says is somebody
 // else's text.
 //
@@ -21,5 +23,6 @@
 // # Not handled
 //
 // A kubeconfig that gets its credentials from a program has that program run by
-// client-go, with the environment of this process, as kubectl does.
+// client-go, with the environment of this process, as kubectl does. Whoever calls
+// takes out of it what that program must not see.
 package cluster

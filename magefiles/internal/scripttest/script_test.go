@@ -18,6 +18,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	// What the binary is made of: or else Go would take a result from its cache that
+	// is of another one.
+	_ "github.com/monosense/k8s-ops/magefiles/develop"
+	_ "github.com/monosense/k8s-ops/magefiles/flux"
+	_ "github.com/monosense/k8s-ops/magefiles/release"
+	_ "github.com/monosense/k8s-ops/magefiles/verify"
 	"github.com/monosense/k8s-ops/rollout/rollouttest"
 	"github.com/monosense/k8s-ops/rollout/rollouttest/apiserver"
 )

@@ -130,12 +130,29 @@ func open(summary *summary) (*operate.Operator, error) {
 		o.Promoted = func(moved []operate.Promotion) { notePromotions(path, moved) }
 	}
 	o.OpenClusters = func(plan rollout.Plan) (operate.Clusters, error) {
+		// A kubeconfig can have a program log in.
+		if err := withhold(); err != nil {
+			return nil, err
+		}
 		return cluster.Open(cluster.Options{Source: plan.Source, Contexts: plan.Contexts, Now: time.Now})
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		o.In = os.Stdin
 	}
 	return o, nil
+}
+
+// withhold takes the forge's tokens and keys out of the environment, which programs
+// inherit that this one starts. The adapters that need them have them by now.
+func withhold() error {
+	for _, name := range []string{
+		"GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GIT_TOKEN", "ROLLOUT_DEPLOY_KEY",
+	} {
+		if err := os.Unsetenv(name); err != nil {
+			return fmt.Errorf("withhold %s from other programs: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // target is the first target on the command line.
