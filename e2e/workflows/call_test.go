@@ -84,6 +84,10 @@ func (s *scene) unharmed(r *result, file, before, commit string) {
 	for _, order := range r.orders() {
 		s.t.Errorf("the runner was given an order: %q", order)
 	}
+	// GitHub's runner looks for these in the middle of lines, too; act does not.
+	if strings.Contains(r.said("promote"), "##[") {
+		s.t.Errorf("GitHub's runner would be given an order:\n%s", r.said("promote"))
+	}
 	if strings.Contains(r.summary("promote"), "<script>") {
 		s.t.Errorf("the summary has a script:\n%s", r.summary("promote"))
 	}
