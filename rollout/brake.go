@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // HoldSuspended holds what has to stand still while the source of a cluster is
@@ -16,7 +17,7 @@ func (e *Engine) HoldSuspended(ctx context.Context, cluster, reason string) ([]R
 	if err != nil {
 		return nil, err
 	}
-	held, err := e.suspended(ctx, cluster)
+	held, err := e.HeldBySuspension(ctx, cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -34,24 +35,73 @@ func (e *Engine) HoldSuspended(ctx context.Context, cluster, reason string) ([]R
 	return receipts, nil
 }
 
-// ResumeSuspended lifts the holds for the suspended source of a cluster, whosever
-// they are. It is false where there are none.
-func (e *Engine) ResumeSuspended(ctx context.Context, cluster, reason string) (Receipt, bool, error) {
-	held, err := e.suspended(ctx, cluster)
-	if err != nil || len(held) == 0 {
-		return Receipt{}, false, err
-	}
-	r, err := e.Resume(ctx, ResumeRequest{Suspended: cluster, Reason: reason})
-	return r, err == nil, err
-}
-
-// suspended are the holds for the suspended source of a cluster.
-func (e *Engine) suspended(ctx context.Context, cluster string) ([]Hold, error) {
+// HeldBySuspension are the holds for the suspended source of a cluster, whosever they
+// are. [Engine.Resume] lifts them.
+func (e *Engine) HeldBySuspension(ctx context.Context, cluster string) ([]Hold, error) {
 	s, _, err := e.readState(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(s.Holds), func(h Hold) bool { return h.Suspended != cluster }), nil
+}
+
+// A Suspension is a time in which the source of a cluster was suspended.
+type Suspension struct {
+	// Stage is the one for which revisions soak on the cluster.
+	Stage   string    `json:"stage"`
+	Cluster string    `json:"cluster"`
+	From    time.Time `json:"from"`
+	To      time.Time `json:"to"`
+}
+
+// suspendedUntil remembers of holds that are lifted when the cluster took nothing, for
+// the stages that its revisions soak for. If it is not resumed although they are
+// lifted, that is an operator's word, and as far as it is known.
+func (e *Engine) suspendedUntil(now time.Time, s State, lifted []Hold) State {
+	s.Suspensions = slices.Clone(s.Suspensions)
+	for _, h := range lifted {
+		upstream, ok := e.Plan.Upstream(h.Stage)
+		if h.Suspended != "" && ok && slices.Contains(upstream.Clusters, h.Suspended) && !now.Before(h.At) {
+			s.Suspensions = append(s.Suspensions, Suspension{Stage: h.Stage, Cluster: h.Suspended, From: h.At, To: now})
+		}
+	}
+	return s
+}
+
+// withoutOldSuspensions drops those that are over for longer than anything soaks.
+func (s State) withoutOldSuspensions(now time.Time) State {
+	s.Suspensions = slices.DeleteFunc(slices.Clone(s.Suspensions), func(one Suspension) bool { return one.To.Before(now.Add(-MaxSoak)) })
+	return s
+}
+
+// tookEffect is how long a cluster may need to apply what has arrived: what came so
+// shortly before a suspension may not have come through.
+const tookEffect = 5 * time.Minute
+
+// soaksFrom is when the soak of what arrived at a moment begins: then, or when the
+// last cluster was resumed that was suspended at that moment. There are few
+// suspensions.
+func (v *survey) soaksFrom(arrival time.Time) (begins time.Time, by Suspension) {
+	begins = arrival
+	for moved := true; moved; {
+		moved = false
+		for _, one := range v.s.State.Suspensions {
+			if one.Stage == v.stage.Name && !begins.Before(one.From.Add(-tookEffect)) && begins.Before(one.To) {
+				begins, by, moved = one.To, one, true
+			}
+		}
+	}
+	return begins, by
+}
+
+// arrived says when a revision arrived, and what kept its soak from beginning.
+func (v *survey) arrived(arrival time.Time) string {
+	begins, by := v.soaksFrom(arrival)
+	text := "it arrived " + FormatTime(arrival)
+	if !begins.Equal(arrival) {
+		text += fmt.Sprintf(" while %s was suspended, until %s,", Printable(by.Cluster, 80), FormatTime(begins))
+	}
+	return text
 }
 
 // behind are a stage and the next, as far as something is promoted into them.

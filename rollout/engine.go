@@ -145,7 +145,7 @@ func (e *Engine) exist(s Snapshot) error {
 			Kind: ErrNoBranch,
 			What: fmt.Sprintf("%s has no branch %s", e.Plan.Repository.Slug(), s.Ledger.Branch),
 			Ways: []string{
-				fmt.Sprintf("if it was there before, find out who deleted it, and put it back: the repository's activity says where it stood; git push origin <commit>:refs/heads/%s", quote(s.Ledger.Branch)),
+				fmt.Sprintf("if it was there before, find out who deleted it, and put it back: the repository's activity says where it stood; git push origin <commit>:refs/heads/%s", Quote(s.Ledger.Branch)),
 				"if the rollout was never set up here, run `mage release:init`, which begins a new ledger",
 			},
 		}
@@ -445,7 +445,7 @@ func waysBack(s Snapshot) []string {
 	return []string{
 		fmt.Sprintf("bring them to %s by a pull request or a merge, if they are wanted: then %s can be fast-forwarded again", s.Upstream.Branch, s.Target.Branch),
 		fmt.Sprintf("if they are not, point %s back at a commit of %s by hand (its protection has to be lifted for it): git push --force-with-lease=%s:%s origin <commit>:refs/heads/%s",
-			s.Target.Branch, s.Upstream.Branch, quote(s.Target.Branch), s.Target.SHA, quote(s.Target.Branch)),
+			s.Target.Branch, s.Upstream.Branch, Quote(s.Target.Branch), s.Target.SHA, Quote(s.Target.Branch)),
 		fmt.Sprintf("if %s was force-pushed, push what it had before: `git reflog`, or the repository's activity page", s.Upstream.Branch),
 	}
 }

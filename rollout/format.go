@@ -50,15 +50,16 @@ func FormatDuration(d time.Duration) string {
 	}
 }
 
-// quote makes a branch name safe to paste into a shell.
-func quote(branch string) string {
+// Quote makes a name safe to paste into a shell, and to show.
+func Quote(name string) string {
+	name = Printable(name, 300)
 	safe := func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./+@=,", r)
 	}
-	if strings.IndexFunc(branch, func(r rune) bool { return !safe(r) }) < 0 {
-		return branch
+	if strings.IndexFunc(name, func(r rune) bool { return !safe(r) }) < 0 {
+		return name
 	}
-	return "'" + strings.ReplaceAll(branch, "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // OneLine is [Printable] for text that may have been written on several lines,

@@ -89,8 +89,10 @@ type ResumeRequest struct {
 	// else does that is not for the same cluster.
 	All bool
 	// Suspended lifts the holds for the suspended source of a cluster, whosever
-	// they are, and no other.
+	// they are, and no other; and of these only those in Known, if there are any:
+	// somebody may have suspended it again meanwhile.
 	Suspended string
+	Known     []Hold
 	// Reason is recorded. Default is [NoReason].
 	Reason string
 }
@@ -152,13 +154,16 @@ func (e *Engine) Resume(ctx context.Context, request ResumeRequest) (Receipt, er
 			return entry, s, nothingToLift(s, request, whose, o.At)
 		}
 		s.Holds = left
-		return entry, s, nil
+		return entry, e.suspendedUntil(o.At, s, entry.Holds), nil
 	})
 }
 
 // lifts tells whether a hold is among those that are meant.
 func (r ResumeRequest) lifts(h Hold, whose string) bool {
 	if r.Stage != "" && h.Stage != r.Stage {
+		return false
+	}
+	if r.Known != nil && !slices.ContainsFunc(r.Known, h.same) {
 		return false
 	}
 	return r.All || h.Suspended == r.Suspended && (h.Suspended != "" || h.By == whose)
@@ -216,9 +221,9 @@ func waysToLift(holders []string, stage string) []string {
 		if i == waysShown {
 			return append(ways, fmt.Sprintf("and %d more: mage release:status", len(holders)-i))
 		}
-		way := "mage release:resume -by=" + quote(Printable(by, 200))
+		way := "mage release:resume -by=" + Quote(Printable(by, 200))
 		if stage != "" {
-			way += " -stage=" + quote(stage)
+			way += " -stage=" + Quote(stage)
 		}
 		ways = append(ways, way)
 	}
@@ -257,7 +262,7 @@ func nothingToLift(s State, request ResumeRequest, whose string, now time.Time) 
 func waysToResume(holds []Hold) []string {
 	var ways []string
 	for _, h := range holds {
-		way := "mage release:resume -cluster=" + quote(Printable(h.Suspended, 80))
+		way := "mage release:resume -cluster=" + Quote(Printable(h.Suspended, 80))
 		if h.Suspended != "" && !slices.Contains(ways, way) {
 			ways = append(ways, way)
 		}

@@ -161,7 +161,7 @@ func (e *Engine) stillUpstream(ctx context.Context, stage, upstream Stage, head,
 		Cause: err,
 		Ways: []string{
 			fmt.Sprintf("if %s was force-pushed, push what it had before", upstream.Branch),
-			fmt.Sprintf("or decide which commit of %s the stage shall have, and push that: git push origin <commit>:refs/heads/%s", upstream.Branch, quote(stage.Branch)),
+			fmt.Sprintf("or decide which commit of %s the stage shall have, and push that: git push origin <commit>:refs/heads/%s", upstream.Branch, Quote(stage.Branch)),
 		},
 	}
 }

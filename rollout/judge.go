@@ -144,7 +144,8 @@ func (v *survey) soaking(r Revision, position int) (Block, bool) {
 	b := Block{Gate: GateSoak, Outcome: Soaking}
 	arrival, recorded := r.Arrival, r.Recorded
 	asked := v.soak(position)
-	left := asked - v.healthy.soaked(arrival, v.now)
+	begins, _ := v.soaksFrom(arrival)
+	left := asked - v.healthy.soaked(begins, v.now)
 	if left <= 0 {
 		return b, false
 	}
@@ -154,7 +155,7 @@ func (v *survey) soaking(r Revision, position int) (Block, bool) {
 	if v.stage.SoakClock == WallClock || v.healthy.healthy() {
 		// What was reported a moment ago can be newer than the observation.
 		from := later(v.now, v.healthy.changed())
-		b.Until = from.Add(asked - v.healthy.soaked(arrival, from))
+		b.Until = from.Add(asked - v.healthy.soaked(begins, from))
 	}
 	until, commit := b.Until, b.Commit
 	b.why = func() string { return v.soakingReason(arrival, recorded, asked, left, until, commit) }
@@ -169,7 +170,7 @@ func (v *survey) soakingReason(arrival time.Time, recorded bool, asked, left tim
 	if !recorded {
 		return "nothing says when it arrived: its soak of " + length + " begins when release:promote next runs and records it"
 	}
-	arrived := "it arrived " + FormatTime(arrival)
+	arrived := v.arrived(arrival)
 	so := arrived + " and has soaked " + FormatDuration(max(0, asked-left)) + " of " + length + " of healthy time"
 	switch {
 	case v.stage.SoakClock == WallClock:
@@ -200,7 +201,8 @@ func (v *survey) soakedReason(arrival time.Time, position int) string {
 	if asked == 0 {
 		return "it arrived " + FormatTime(arrival) + ", and " + v.stage.Name + " asks for no soak"
 	}
-	return "it arrived " + FormatTime(arrival) + " and has soaked " + FormatDuration(v.healthy.soaked(arrival, v.now)) +
+	begins, _ := v.soaksFrom(arrival)
+	return v.arrived(arrival) + " and has soaked " + FormatDuration(v.healthy.soaked(begins, v.now)) +
 		" of the " + FormatDuration(asked) + " that " + v.stage.Name + " asks for"
 }
 

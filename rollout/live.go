@@ -44,7 +44,7 @@ const (
 
 // String names an object as findings do.
 func (o LiveObject) String() string {
-	return fmt.Sprintf("%s %s/%s", o.Kind, o.Namespace, o.Name)
+	return Printable(fmt.Sprintf("%s %s/%s", o.Kind, o.Namespace, o.Name), 300)
 }
 
 // A LiveCluster is what a cluster itself says.
@@ -71,11 +71,10 @@ type LiveSource struct {
 	Suspended bool
 	// Interval is how often Flux looks for something new.
 	Interval time.Duration
-	// Revision is what it has fetched, and Handled the newest request to
-	// reconcile that Flux has come to.
+	// Revision is what it has fetched.
 	Revision LiveRevision
-	Handled  string
-	Ready    LiveCondition
+	LiveRequests
+	Ready LiveCondition
 }
 
 // A LiveApplication is a Flux Kustomization as a cluster has it.
@@ -87,9 +86,15 @@ type LiveApplication struct {
 	FromSource bool
 	// Applied is what was applied last, and Attempted what was tried last.
 	Applied, Attempted LiveRevision
-	// Handled is the newest request to reconcile that Flux has come to.
-	Handled string
-	Ready   LiveCondition
+	LiveRequests
+	Ready LiveCondition
+}
+
+// LiveRequests are what was asked of Flux for an object.
+type LiveRequests struct {
+	// Requested is the newest request to reconcile it, whosever it is, and Handled
+	// the newest that Flux has come to.
+	Requested, Handled string
 }
 
 // A LiveCondition is whether something is ready, as Flux says it.
@@ -120,18 +125,20 @@ func (r LiveRevision) Commit() SHA {
 
 // Branch is the branch that Flux had it from, empty where the text names none.
 func (r LiveRevision) Branch() string {
-	branch, _, ok := strings.Cut(string(r), "@")
-	if !ok {
-		branch = strings.TrimSuffix(string(r), "/"+string(r.Commit())) // before v2.0
+	branch := strings.TrimSuffix(string(r), "/"+string(r.Commit())) // before v2.0
+	if at := strings.LastIndex(string(r), "@"); at >= 0 {
+		branch = string(r)[:at]
 	}
 	return strings.TrimPrefix(branch, "refs/heads/")
 }
 
 // String names an application as findings do.
-func (a LiveApplication) String() string { return a.Namespace + "/" + a.Name }
+func (a LiveApplication) String() string { return Printable(a.Namespace+"/"+a.Name, 300) }
 
 // isCalled tells whether somebody means it by a name, or by namespace/name.
-func (a LiveApplication) isCalled(name string) bool { return a.Name == name || a.String() == name }
+func (a LiveApplication) isCalled(name string) bool {
+	return a.Name == name || a.Namespace+"/"+a.Name == name
+}
 
 func (a LiveApplication) object() LiveObject {
 	return LiveObject{Kind: LiveApplicationKind, Namespace: a.Namespace, Name: a.Name}

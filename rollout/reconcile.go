@@ -15,6 +15,9 @@ type ReconcileRequest struct {
 	// Application is one Flux Kustomization alone, as name or namespace/name.
 	// Default is all that apply the source.
 	Application string
+	// Moved is how branches were moved just now, by their names: a forge can answer
+	// for a moment with what was before. Default is that nobody knows.
+	Moved map[string]Movement
 	// Patience is how long to wait for all of it.
 	Patience time.Duration
 	// Progress is told whenever there is something new to say, by one cluster at a
@@ -70,7 +73,7 @@ const (
 // what keeps all of them from being followed; what becomes of one is in its
 // outcome.
 func (e *Engine) Reconcile(ctx context.Context, clusters SteeredClusters, request ReconcileRequest) ([]Reconciliation, error) {
-	all, err := e.outset(ctx, request.Clusters)
+	all, err := e.outset(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +90,10 @@ func (e *Engine) Reconcile(ctx context.Context, clusters SteeredClusters, reques
 	var done sync.WaitGroup
 	for i := range all {
 		done.Go(func() {
-			p := pursuit{engine: e, clusters: clusters, application: request.Application, Reconciliation: all[i], asked: map[LiveObject]asking{}}
+			p := pursuit{
+				engine: e, clusters: clusters, application: request.Application, patience: request.Patience, moved: request.Moved[all[i].Wanted.Branch],
+				Reconciliation: all[i], asked: map[LiveObject]asking{},
+			}
 			p.run(within, tell)
 			all[i] = p.Reconciliation
 		})
@@ -107,12 +113,12 @@ func stoppedWaiting(cause error) error {
 }
 
 // outset is where each cluster is to go.
-func (e *Engine) outset(ctx context.Context, clusters []string) ([]Reconciliation, error) {
+func (e *Engine) outset(ctx context.Context, request ReconcileRequest) ([]Reconciliation, error) {
 	q := Query{Ledger: e.Plan.Ledger}
 	var all []Reconciliation
 	for _, stage := range e.Plan.Stages {
 		for _, cluster := range stage.Clusters {
-			if slices.Contains(clusters, cluster) {
+			if slices.Contains(request.Clusters, cluster) {
 				all = append(all, Reconciliation{Stage: stage.Name, Cluster: cluster, Outcome: Reconciling, Wanted: Head{Branch: stage.Branch}})
 				q.Branches = append(q.Branches, stage.Branch)
 			}
@@ -124,7 +130,8 @@ func (e *Engine) outset(ctx context.Context, clusters []string) ([]Reconciliatio
 		return nil, fmt.Errorf("observe %s: %w", e.Plan.Repository.Slug(), err)
 	}
 	for i := range all {
-		all[i].Wanted.SHA = o.Heads[all[i].Wanted.Branch]
+		branch := all[i].Wanted.Branch
+		all[i].Wanted.SHA = since(request.Moved[branch], o.Heads[branch])
 		if all[i].Wanted.SHA == "" {
 			return nil, &Problem{
 				Kind: ErrNoBranch, What: fmt.Sprintf("there is no branch %s, which %s follows", all[i].Wanted.Branch, all[i].Cluster),

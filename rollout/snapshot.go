@@ -68,6 +68,9 @@ type State struct {
 	// Holds are in the order in which they were put there. One that has run
 	// out is dropped with an entry of a month later.
 	Holds []Hold
+	// Suspensions are over: in each, a cluster took nothing new, so that nothing
+	// that came in it began to soak there before its end.
+	Suspensions []Suspension
 	// Taints and Cleared are operators' words on single commits, one at most
 	// for each commit in both.
 	Taints, Cleared []Mark
@@ -91,6 +94,11 @@ type Hold struct {
 // Holds tells whether it keeps a stage from moving at a moment.
 func (h Hold) Holds(stage string, now time.Time) bool {
 	return (h.Stage == "" || h.Stage == stage) && (h.Until.IsZero() || now.Before(h.Until))
+}
+
+// same tells whether another is this one.
+func (h Hold) same(other Hold) bool {
+	return h.Stage == other.Stage && h.By == other.By && h.At.Equal(other.At) && h.Suspended == other.Suspended
 }
 
 // A Mark is an operator's word on one commit: that it is bad, or that it is

@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -191,7 +192,7 @@ func (s LiveStanding) flux(do string, o LiveObject) string {
 }
 
 func fluxCommand(context, do string, o LiveObject) string {
-	return fmt.Sprintf("flux --context %s %s %s -n %s", context, do, o.Name, o.Namespace)
+	return Printable(fmt.Sprintf("flux --context %s %s %s -n %s", Quote(context), do, Quote(o.Name), Quote(o.Namespace)), 500)
 }
 
 func (s LiveStanding) fetched() string {
@@ -212,10 +213,16 @@ func suspended(a LiveApplication, fix string) LiveProblem {
 	return LiveProblem{RuleApplicationSuspended, fmt.Sprintf("Kustomization %s is suspended, so nothing of it changes, and no promotion arrives", a), fix}
 }
 
+// credentials are what an address can have before its host. Flux says an address as
+// it was given.
+var credentials = regexp.MustCompile(`://[^/\s]*@`)
+
+func withoutCredentials(text string) string { return credentials.ReplaceAllString(text, "://…@") }
+
 func notReady(what string, c LiveCondition, fix string) LiveProblem {
 	text := what + " is not ready"
 	if !c.Since.IsZero() {
 		text += " since " + FormatTime(c.Since)
 	}
-	return LiveProblem{RuleNotReady, text + ": " + OneLine(c.Reason+": "+c.Message, 500), fix}
+	return LiveProblem{RuleNotReady, text + ": " + OneLine(c.Reason+": "+withoutCredentials(c.Message), 500), fix}
 }

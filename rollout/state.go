@@ -52,14 +52,14 @@ func (e *Engine) foreignState(o Observation, last Record) error {
 	p := &Problem{
 		Kind: ErrLedger,
 		What: fmt.Sprintf("%s at %s was changed by something else than the rollout, and could hide a hold, so nothing is promoted", e.Plan.Ledger, o.Ledger.Short()),
-		Ways: []string{"find out who did: git log -p " + quote(e.Plan.Ledger)},
+		Ways: []string{"find out who did: git log -p " + Quote(e.Plan.Ledger)},
 	}
 	if last.Commit == "" {
 		p.Ways = append(p.Ways, fmt.Sprintf("none of its last %d commits was made by the rollout; put back one that was", entriesBack))
 		return p
 	}
 	p.Ways = append(p.Ways, fmt.Sprintf("put the files back as the rollout left them, with a commit on top: git checkout %s -- . && git commit && git push (on %s)",
-		last.Commit.Short(), quote(e.Plan.Ledger)))
+		last.Commit.Short(), Quote(e.Plan.Ledger)))
 	return p
 }
 

@@ -78,7 +78,9 @@ const holdsKept = 30 * 24 * time.Hour
 
 // lasting is the state without holds that ran out so long ago that no clock is
 // to blame.
-func (s State) lasting(now time.Time) State { return s.current(now.Add(-holdsKept)) }
+func (s State) lasting(now time.Time) State {
+	return s.current(now.Add(-holdsKept)).withoutOldSuspensions(now)
+}
 
 // required checks a reason that has to be given.
 func required(given string) (string, error) {

@@ -26,6 +26,9 @@ type Options struct {
 	Source rollout.Source
 	// Contexts are those of clusters whose context has another name.
 	Contexts map[string]string
+	// Here is the cluster that this process runs in, which is reached as its service
+	// account where the kubeconfig has no context for it. Default is none.
+	Here string
 	// Kubeconfig is a file. Default is what KUBECONFIG names, or else
 	// ~/.kube/config.
 	Kubeconfig string
@@ -72,11 +75,10 @@ func (c *Clusters) context(cluster string) string {
 	return cluster
 }
 
-// dial prepares to speak to a cluster. A process inside a cluster that has no
-// kubeconfig at all speaks to that one.
+// dial prepares to speak to a cluster.
 func (c *Clusters) dial(cluster string) (*connection, error) {
 	name := c.context(cluster)
-	config, err := c.restConfig(name)
+	config, err := c.restConfig(cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +92,8 @@ func (c *Clusters) dial(cluster string) (*connection, error) {
 	return &connection{context: name, objects: objects, source: c.options.Source, now: c.options.Now}, nil
 }
 
-func (c *Clusters) restConfig(name string) (*rest.Config, error) {
+func (c *Clusters) restConfig(cluster string) (*rest.Config, error) {
+	name := c.context(cluster)
 	if _, known := c.config.Contexts[name]; known {
 		config, err := clientcmd.NewNonInteractiveClientConfig(c.config, name, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
 		if err != nil {
@@ -98,14 +101,19 @@ func (c *Clusters) restConfig(name string) (*rest.Config, error) {
 		}
 		return config, nil
 	}
-	if len(c.config.Contexts) == 0 {
-		if config, err := rest.InClusterConfig(); err == nil {
-			return config, nil
+	if cluster == c.options.Here {
+		config, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, &rollout.Problem{
+				Kind: rollout.ErrUsage, What: fmt.Sprintf("this process is said to run in the cluster %s, and does not run in any", rollout.Printable(cluster, 80)), Cause: err,
+				Ways: []string{"unset ROLLOUT_CLUSTER, and name a kubeconfig: KUBECONFIG=path"},
+			}
 		}
+		return config, nil
 	}
 	return nil, &rollout.Problem{
 		Kind: rollout.ErrUsage, What: fmt.Sprintf("the kubeconfig has no context %q", name),
-		Ways: []string{c.known(), "in the plan, write which context it is: `contexts: {<cluster>: <context>}`"},
+		Ways: []string{c.known(), "in the plan, write which context it is: `contexts: {<cluster>: <context>}`", "if this runs in that cluster itself: ROLLOUT_CLUSTER=" + rollout.Printable(cluster, 80)},
 	}
 }
 
@@ -125,7 +133,7 @@ func (c *Clusters) known() string {
 func unusable(context string, err error) error {
 	return &rollout.Problem{
 		Kind: rollout.ErrUsage, What: fmt.Sprintf("the context %q of the kubeconfig cannot be used", context), Cause: err,
-		Ways: []string{fmt.Sprintf("kubectl --context %s version", context)},
+		Ways: []string{fmt.Sprintf("kubectl --context %s version", rollout.Quote(context))},
 	}
 }
 

@@ -18,7 +18,7 @@ var errNoFlux = errors.New("no Flux")
 
 // explainWrite says in words why an object could not be changed.
 func (c *connection) explainWrite(err error, o rollout.LiveObject) error {
-	kubectl := "kubectl --context " + c.context
+	kubectl := "kubectl --context " + rollout.Quote(c.context)
 	resource := strings.ToLower(string(o.Kind))
 	switch {
 	case apierrors.IsNotFound(err):
@@ -29,7 +29,7 @@ func (c *connection) explainWrite(err error, o rollout.LiveObject) error {
 	case apierrors.IsForbidden(err):
 		return &rollout.Problem{
 			Kind: rollout.ErrNotPermitted, What: fmt.Sprintf("these credentials may not change %s", o), Cause: plain(err),
-			Ways: []string{fmt.Sprintf("%s auth can-i patch %s/%s -n %s", kubectl, resource, o.Name, o.Namespace)},
+			Ways: []string{fmt.Sprintf("%s auth can-i patch %s/%s -n %s", kubectl, resource, rollout.Quote(o.Name), rollout.Quote(o.Namespace))},
 		}
 	default:
 		return c.explain(err)
@@ -43,9 +43,9 @@ func (c *connection) explain(err error) error {
 		return err
 	}
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("ask the cluster of context %s: %w", c.context, context.Canceled)
+		return fmt.Errorf("ask the cluster of context %s: %w", rollout.Printable(c.context, 80), context.Canceled)
 	}
-	kubectl := "kubectl --context " + c.context
+	kubectl := "kubectl --context " + rollout.Quote(c.context)
 	p := &rollout.Problem{Kind: rollout.ErrUnavailable, What: "the cluster does not answer", Cause: plain(err), Ways: []string{kubectl + " version"}}
 	var invalid x509.CertificateInvalidError
 	switch {
@@ -72,11 +72,12 @@ func isCertificate(err error) bool {
 	return errors.As(err, &unknown) || errors.As(err, &hostname)
 }
 
-// plain is [rollout.Plain], and knows that client-go's own time can run out, too.
+// plain is [rollout.Plain] of what a cluster said, on one line. It knows that
+// client-go's own time can run out, too.
 func plain(err error) error {
 	var network net.Error
 	if errors.As(err, &network) && network.Timeout() {
 		return rollout.Plain(context.DeadlineExceeded)
 	}
-	return rollout.Plain(err)
+	return errors.New(rollout.OneLine(rollout.Plain(err).Error(), 500))
 }

@@ -19,7 +19,8 @@ func (c *Clusters) Look(ctx context.Context, cluster string) (rollout.LiveCluste
 	if err != nil {
 		return rollout.LiveCluster{Context: c.context(cluster)}, err
 	}
-	live, err := at.look(ctx)
+	live, err := inTime(ctx, func() (rollout.LiveCluster, error) { return at.look(ctx) })
+	live.Context = at.context
 	return live, at.explain(err)
 }
 
@@ -29,8 +30,34 @@ func (c *Clusters) Glance(ctx context.Context, cluster string) (rollout.LiveClus
 	if err != nil {
 		return rollout.LiveCluster{Context: c.context(cluster)}, err
 	}
-	live, _, err := at.glance(ctx)
+	live, err := inTime(ctx, func() (rollout.LiveCluster, error) {
+		live, _, err := at.glance(ctx)
+		return live, err
+	})
+	live.Context = at.context
 	return live, at.explain(err)
+}
+
+// inTime waits for what a cluster says no longer than it is meant to. client-go does
+// not end a program that logs in when the time is up: one that waits for a browser,
+// say, is left to itself, and ends with this process.
+func inTime[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		value, err := ask()
+		answered <- answer{value, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.value, a.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 func (c *connection) look(ctx context.Context) (rollout.LiveCluster, error) {
@@ -81,7 +108,7 @@ func (c *connection) need(ctx context.Context, k kind) ([]unstructured.Unstructu
 	if err == nil && !served {
 		return nil, &rollout.Problem{
 			Kind: errNoFlux, What: fmt.Sprintf("the cluster serves no %s.%s: Flux is not installed there, or not all of it", k.resource, k.group),
-			Ways: []string{fmt.Sprintf("flux --context %s check", c.context)},
+			Ways: []string{fmt.Sprintf("flux --context %s check", rollout.Quote(c.context))},
 		}
 	}
 	return all, err
@@ -105,7 +132,7 @@ func manifests(all []unstructured.Unstructured) ([][]byte, error) {
 func source(o unstructured.Unstructured) *rollout.LiveSource {
 	s := &rollout.LiveSource{
 		Name: o.GetNamespace() + "/" + o.GetName(), Suspended: flag(o, "spec", "suspend"), Ready: condition(o),
-		Revision: rollout.LiveRevision(text(o, "status", "artifact", "revision")), Handled: handled(o),
+		Revision: rollout.LiveRevision(text(o, "status", "artifact", "revision")), LiveRequests: requests(o),
 	}
 	s.Interval, _ = time.ParseDuration(text(o, "spec", "interval")) // the API server takes nothing else
 	return s
@@ -118,8 +145,7 @@ func (c *connection) application(o unstructured.Unstructured) rollout.LiveApplic
 		FromSource: text(o, "spec", "sourceRef", "kind") == "GitRepository" && namespace == c.source.Namespace &&
 			text(o, "spec", "sourceRef", "name") == c.source.Name,
 		Applied:   rollout.LiveRevision(text(o, "status", "lastAppliedRevision")),
-		Attempted: rollout.LiveRevision(text(o, "status", "lastAttemptedRevision")),
-		Handled:   handled(o),
+		Attempted: rollout.LiveRevision(text(o, "status", "lastAttemptedRevision")), LiveRequests: requests(o),
 	}
 }
 
@@ -146,8 +172,9 @@ func condition(o unstructured.Unstructured) rollout.LiveCondition {
 	return rollout.LiveCondition{}
 }
 
-// handled is the newest request to reconcile that Flux has come to.
-func handled(o unstructured.Unstructured) string { return text(o, "status", "lastHandledReconcileAt") }
+func requests(o unstructured.Unstructured) rollout.LiveRequests {
+	return rollout.LiveRequests{Requested: o.GetAnnotations()[requestedAt], Handled: text(o, "status", "lastHandledReconcileAt")}
+}
 
 // text is a field that holds text, empty where there is none.
 func text(o unstructured.Unstructured, fields ...string) string {

@@ -53,11 +53,14 @@ func (c *Clusters) merge(ctx context.Context, cluster string, o rollout.LiveObje
 	if o.Kind == rollout.LiveSourceKind {
 		k = gitRepositories
 	}
-	for _, resource := range k.resources() {
-		_, err = at.objects.Resource(resource).Namespace(o.Namespace).Patch(ctx, o.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: manager})
-		if !apierrors.IsNotFound(err) {
-			break
+	_, err = inTime(ctx, func() (done struct{}, err error) {
+		for _, resource := range k.resources() {
+			_, err = at.objects.Resource(resource).Namespace(o.Namespace).Patch(ctx, o.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: manager})
+			if !apierrors.IsNotFound(err) {
+				break
+			}
 		}
-	}
+		return done, err
+	})
 	return at.explainWrite(err, o)
 }

@@ -57,6 +57,8 @@ had to say about it stands in ` + "`state.json`" + `:
   before ` + "`until`" + `, or at all if there is none. ` + "`mage release:resume`" + ` lifts holds. One that
   names a cluster as ` + "`suspended`" + ` lasts until that cluster is resumed:
   ` + "`mage release:resume -cluster=`" + `.
+- ` + "`suspensions`" + `: a cluster took nothing new, and what came in that time soaks for
+  the stage from its end on.
 - ` + "`taints`" + `: the commit is bad. Nothing that contains it is promoted, unless it
   contains its revert as well. ` + "`mage release:clear`" + ` takes a taint back.
 - ` + "`cleared`" + `: the commit is good, although a later one reverts it.

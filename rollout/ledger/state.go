@@ -35,11 +35,12 @@ const (
 
 // stateFile is the state as it is written.
 type stateFile struct {
-	Version  int                          `json:"version"`
-	Arrivals map[string][]rollout.Arrival `json:"arrivals,omitempty"`
-	Holds    []rollout.Hold               `json:"holds,omitempty"`
-	Taints   []rollout.Mark               `json:"taints,omitempty"`
-	Cleared  []rollout.Mark               `json:"cleared,omitempty"`
+	Version     int                          `json:"version"`
+	Arrivals    map[string][]rollout.Arrival `json:"arrivals,omitempty"`
+	Holds       []rollout.Hold               `json:"holds,omitempty"`
+	Suspensions []rollout.Suspension         `json:"suspensions,omitempty"`
+	Taints      []rollout.Mark               `json:"taints,omitempty"`
+	Cleared     []rollout.Mark               `json:"cleared,omitempty"`
 }
 
 // Digest implements [rollout.Ledger]: the SHA-256 of the state as it is
@@ -64,7 +65,7 @@ func writeState(s rollout.State) ([]byte, error) {
 			},
 		}
 	}
-	text, err := json.MarshalIndent(stateFile{version, s.Arrivals, s.Holds, s.Taints, s.Cleared}, "", "  ")
+	text, err := json.MarshalIndent(stateFile{version, s.Arrivals, s.Holds, s.Suspensions, s.Taints, s.Cleared}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", StateFile, err)
 	}
@@ -111,7 +112,7 @@ func readState(files map[string][]byte) (rollout.State, error) {
 	if err := strictly(data, &file); err != nil {
 		return rollout.State{}, err
 	}
-	return rollout.State{Arrivals: file.Arrivals, Holds: file.Holds, Taints: file.Taints, Cleared: file.Cleared}, nil
+	return rollout.State{Arrivals: file.Arrivals, Holds: file.Holds, Suspensions: file.Suspensions, Taints: file.Taints, Cleared: file.Cleared}, nil
 }
 
 func damaged(err error) error {
@@ -136,6 +137,9 @@ func plausible(s rollout.State) error {
 		}
 	}
 	if err := plausibleHolds(s.Holds); err != nil {
+		return err
+	}
+	if err := plausibleSuspensions(s.Suspensions); err != nil {
 		return err
 	}
 	marked := map[rollout.SHA]bool{}
@@ -167,6 +171,25 @@ func plausibleHolds(holds []rollout.Hold) error {
 		}
 		if err != nil {
 			return fmt.Errorf("holds, number %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func plausibleSuspensions(suspensions []rollout.Suspension) error {
+	if err := believableNumber("suspensions", len(suspensions)); err != nil {
+		return err
+	}
+	for i, s := range suspensions {
+		err := bounded(s.From)
+		if err == nil {
+			err = bounded(s.To)
+		}
+		if err == nil && (s.Stage == "" || s.Cluster == "" || s.To.Before(s.From)) {
+			err = errors.New("it has no stage, no cluster, or no length")
+		}
+		if err != nil {
+			return fmt.Errorf("suspensions, number %d: %w", i+1, err)
 		}
 	}
 	return nil

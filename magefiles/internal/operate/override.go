@@ -51,7 +51,7 @@ func (o *Operator) Override(ctx context.Context, args Override) error {
 	if err := carryOut(ctx, stage, request); err != nil || !args.Wait {
 		return err
 	}
-	return errors.Join(o.await(ctx, []Promotion{{Stage: stage.Name}})...)
+	return errors.Join(o.await(ctx, []Promotion{promotion(r)})...)
 }
 
 // overrideTarget checks the arguments before anything is asked or done.

@@ -103,21 +103,22 @@ func unapplied(kind error, r rollout.Reconciliation) error {
 // that cannot be reached from here are named, and no failure: it was promoted all
 // the same.
 func (o *Operator) await(ctx context.Context, moved []Promotion) []error {
-	var names []string
+	request := rollout.ReconcileRequest{Moved: map[string]rollout.Movement{}, Patience: clustersPatience, Progress: o.reconciling}
 	for _, m := range moved {
 		if stage, err := o.Engine.Plan.Stage(m.Stage); err == nil {
-			names = append(names, stage.Clusters...)
+			request.Clusters = append(request.Clusters, stage.Clusters...)
+			request.Moved[stage.Branch] = rollout.Movement{Before: m.From, After: m.To}
 		}
 	}
-	if len(names) == 0 {
+	if len(request.Clusters) == 0 {
 		return nil
 	}
 	clusters, err := o.OpenClusters(o.Engine.Plan)
 	if err != nil {
-		fmt.Fprintf(o.Out, "not waited for %s: %s\n", strings.Join(names, ", "), firstLine(err)) //nolint:errcheck // it is promoted
+		fmt.Fprintf(o.Out, "not waited for %s: %s\n", strings.Join(request.Clusters, ", "), firstLine(err)) //nolint:errcheck // it is promoted
 		return nil
 	}
-	all, err := o.Engine.Reconcile(ctx, clusters, rollout.ReconcileRequest{Clusters: names, Patience: clustersPatience, Progress: o.reconciling})
+	all, err := o.Engine.Reconcile(ctx, clusters, request)
 	if err != nil {
 		return []error{fmt.Errorf("it was promoted; reconcile: %w", err)}
 	}
@@ -185,20 +186,33 @@ func (o *Operator) holdSuspended(ctx context.Context, args Suspension) error {
 }
 
 // resumeCluster lets the Flux of a cluster go on, and then lifts what was held
-// because of it.
+// because of it when it was told to. Of a cluster that is no longer in the plan only
+// the holds are left.
 func (o *Operator) resumeCluster(ctx context.Context, args Suspension) error {
-	if _, err := o.File.Plan.StageOf(args.Cluster); err != nil {
-		return err
+	_, unknown := o.File.Plan.StageOf(args.Cluster)
+	if unknown != nil && args.App != "" {
+		return unknown
 	}
-	if err := o.resume(ctx, args); err != nil {
-		return fmt.Errorf("%s is not resumed: %w", args.Cluster, err)
+	held, unread := o.Engine.HeldBySuspension(ctx, args.Cluster)
+	if unknown != nil && len(held) == 0 {
+		return errors.Join(unknown, unread)
 	}
-	if args.App != "" {
+	if unknown == nil {
+		if err := o.resume(ctx, args); err != nil {
+			return fmt.Errorf("%s is not resumed: %w", args.Cluster, err)
+		}
+	}
+	switch {
+	case args.App != "":
+		return nil
+	case unread != nil:
+		return fmt.Errorf("what was held because of it is held still: %w", unread)
+	case len(held) == 0:
 		return nil
 	}
-	r, lifted, err := o.Engine.ResumeSuspended(ctx, args.Cluster, args.Reason)
-	if err != nil || !lifted {
-		return err
+	r, err := o.Engine.Resume(ctx, rollout.ResumeRequest{Suspended: args.Cluster, Known: held, Reason: args.Reason})
+	if err != nil {
+		return fmt.Errorf("what was held because of it is held still: %w", err)
 	}
 	return o.show(report.Marked(r))
 }

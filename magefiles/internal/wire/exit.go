@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/magefile/mage/mg"
 
@@ -32,7 +33,38 @@ func Exit(err error) error {
 	return mg.Fatal(code(err), err.Error())
 }
 
+// worst are the codes in the order in which they count, where several things went
+// wrong side by side: what time alone mends is the least.
+var worst = []int{exitFailed, exitPlan, exitUsage, exitNoPermit, exitUnavailable, exitNotYet}
+
+// code is that of the worst of what went wrong.
 func code(err error) int {
+	var codes []int
+	for _, one := range apart(err) {
+		codes = append(codes, codeOf(one))
+	}
+	return worst[slices.IndexFunc(worst, func(code int) bool { return slices.Contains(codes, code) })]
+}
+
+// apart takes apart what was joined. A problem and its cause are one.
+func apart(err error) []error {
+	switch e := err.(type) { //nolint:errorlint // what the error is, and not what is in it
+	case *rollout.Problem:
+	case interface{ Unwrap() []error }:
+		var all []error
+		for _, one := range e.Unwrap() {
+			all = append(all, apart(one)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		if parts := apart(e.Unwrap()); len(parts) > 1 {
+			return parts
+		}
+	}
+	return []error{err}
+}
+
+func codeOf(err error) int {
 	var plan planfile.Errors
 	switch {
 	case errors.Is(err, operate.ErrFindings), errors.Is(err, operate.ErrObstructed):

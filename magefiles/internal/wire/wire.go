@@ -87,7 +87,7 @@ func run(ctx context.Context, words Words, steps ...Command) error {
 		return Exit(err)
 	}
 	err = attempt(ctx, summary, words, steps)
-	if err != nil && !errors.Is(err, operate.ErrNotYet) {
+	if err != nil && code(err) != exitNotYet {
 		err = errors.Join(err, report.Failure(target(os.Args[1:]), err).WriteMarkdown(summary))
 	}
 	return Exit(errors.Join(err, summary.Close()))
@@ -134,7 +134,7 @@ func open(summary *summary) (*operate.Operator, error) {
 		if err := withhold(); err != nil {
 			return nil, err
 		}
-		return cluster.Open(cluster.Options{Source: plan.Source, Contexts: plan.Contexts, Now: time.Now})
+		return cluster.Open(cluster.Options{Source: plan.Source, Contexts: plan.Contexts, Here: os.Getenv("ROLLOUT_CLUSTER"), Now: time.Now})
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		o.In = os.Stdin
