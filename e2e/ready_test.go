@@ -12,7 +12,7 @@ import (
 func (s *scene) neverReady(good string) {
 	s.t.Helper()
 	bad := s.merge("Use an image that nobody has", imageOf("120", "1", cluster.Unreachable+"/podinfo:none"))
-	s.reported(bad, "failure", "cluster-apps")
+	s.reported(infra, bad, "failure", "cluster-apps")
 	s.clock.Advance(soak)
 	s.promote(notYet, "unhealthy: kustomization/cluster-apps/")
 	s.stands(downstream, good)
@@ -20,7 +20,7 @@ func (s *scene) neverReady(good string) {
 	// Another image than before: what changes nothing for apps would not have to soak.
 	mended := s.merge("Use a newer image", imageOf("1", "120", fmt.Sprintf("ghcr.io/stefanprodan/podinfo:6.10.%d", s.number)))
 	s.settled(infra)
-	s.reported(mended, "success", kustomizations...)
+	s.reported(infra, mended, "success", kustomizations...)
 	s.promote(notYet, "not yet")
 	s.stands(downstream, good)
 	s.clock.Advance(soak)
