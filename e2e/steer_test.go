@@ -21,15 +21,15 @@ import (
 func TestReconcileHurries(t *testing.T) {
 	s := begin(t)
 	defer s.lookHourly(apps)()
-	urgent := s.merge("Greet in a hurry", greeting(s.word("in a hurry")))
-	s.greets(infra, s.word("in a hurry"))
+	urgent := s.merge("Note a hurry", noting(s.word("in a hurry")))
+	s.notes(infra, s.word("in a hurry"))
 	s.runs(done, "is applied and ready", "release:override", "-direct", "-yes", "-reason=nobody waits an hour")
 	t.Logf("override command that waits, where Flux looks once an hour: %.1f s", time.Since(s.moved).Seconds())
 	s.says(apps, s.word("in a hurry"))
 	s.had(apps, urgent)
 
-	soaked := s.merge("Greet at leisure", greeting(s.word("at leisure")))
-	s.greets(infra, s.word("at leisure"))
+	soaked := s.merge("Note at leisure", noting(s.word("at leisure")))
+	s.notes(infra, s.word("at leisure"))
 	s.clock.Advance(soak)
 	s.runs(done, "is applied and ready", "release:promote", "-wait")
 	s.says(apps, s.word("at leisure"))
@@ -42,9 +42,9 @@ func TestBrake(t *testing.T) {
 	s := begin(t)
 	defer s.Rollout(context.Background(), "release:resume", "-cluster="+apps) //nolint:errcheck // for whoever comes after a failure
 	s.runs(done, "apps: held", "flux:suspend", apps, "-reason=it loses its nodes")
-	before := s.inventory(apps)
-	s.merge("Greet behind the brake", greeting(s.word("behind the brake")))
-	s.greets(infra, s.word("behind the brake"))
+	before := s.atRest(apps)
+	s.merge("Note something behind the brake", noting(s.word("behind the brake")))
+	s.notes(infra, s.word("behind the brake"))
 	s.clock.Advance(soak)
 	s.runs(notYet, "while the source of the cluster apps is suspended: it loses its nodes", "release:promote")
 	s.runs(failed, "is suspended, so the cluster takes nothing new", "flux:reconcile", apps)
@@ -72,11 +72,11 @@ func TestObstaclesAreNamed(t *testing.T) {
 func TestLeastRights(t *testing.T) {
 	s := begin(t)
 	role := s.guide("kind: ClusterRole")
-	for _, c := range []struct{ verbs, says string }{
-		{"[list, patch]", "is applied and ready"},
-		{"[list]", "Flux could not be asked to hurry: these credentials may not change GitRepository flux-system/k8s-ops"},
+	for _, c := range []struct{ account, verbs, says string }{
+		{"hurrying", "[list, patch]", "is applied and ready"},
+		{"looking", "[list]", "Flux could not be asked to hurry: these credentials may not change GitRepository flux-system/k8s-ops"},
 	} {
-		operator := s.operator(apps, strings.ReplaceAll(role, "[list, patch]", c.verbs))
+		operator := s.operator(apps, c.account, strings.ReplaceAll(role, "[list, patch]", c.verbs))
 		s.runsWith(operator, done, "", "verify:clusters", "-cluster="+apps)
 		s.runsWith(operator, done, c.says, "flux:reconcile", apps)
 	}
@@ -95,28 +95,30 @@ func (s *scene) lookHourly(name string) (undo func()) {
 	return func() { change("1h", "1s") }
 }
 
-// says is that podinfo of a cluster was told to say a word, by now.
+// says is that podinfo of a cluster has a word for a note, by now.
 func (s *scene) says(name, word string) {
 	s.t.Helper()
-	if message := s.message(name); !strings.Contains(message, word) {
-		s.t.Errorf("podinfo of %s says %q, and not %q", name, message, word)
+	if note, err := s.note(s.t.Context(), name); err != nil || !strings.Contains(note, word) {
+		s.t.Errorf("podinfo of %s has the note %q, and not %q (%v)", name, note, word, err)
 	}
 }
 
-// operator is the environment of somebody who has a role in a cluster, and no more.
-func (s *scene) operator(name, role string) []string {
+// operator is the environment of somebody who has a role in a cluster, under an
+// account of its own, and no more.
+func (s *scene) operator(name, account, role string) []string {
 	s.t.Helper()
+	account = fmt.Sprintf("%s-%d", account, s.number)
 	dir := s.t.TempDir()
 	manifest, path := filepath.Join(dir, "role.yaml"), filepath.Join(dir, "kubeconfig")
 	s.must(os.WriteFile(manifest, []byte(role), 0o600))
 	for _, args := range [][]string{
 		{"apply", "--filename=" + manifest},
-		{"create", "serviceaccount", "operator", "--namespace=" + cluster.Namespace},
-		{"create", "clusterrolebinding", "operator", "--clusterrole=k8s-ops", "--serviceaccount=" + cluster.Namespace + ":operator"},
+		{"create", "serviceaccount", account, "--namespace=" + cluster.Namespace},
+		{"create", "clusterrolebinding", account, "--clusterrole=k8s-ops", "--serviceaccount=" + cluster.Namespace + ":" + account},
 	} {
 		s.kube(name, args...)
 	}
-	token := strings.TrimSpace(s.kube(name, "create", "token", "operator", "--namespace="+cluster.Namespace))
+	token := strings.TrimSpace(s.kube(name, "create", "token", account, "--namespace="+cluster.Namespace))
 	config, err := clientcmd.LoadFromFile(s.site.Kubeconfig())
 	s.must(err)
 	config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: token}
