@@ -12,7 +12,7 @@ import (
 // and once.
 func TestCrashesConverge(t *testing.T) {
 	s := begin(t)
-	before, was := s.inventory(apps), s.head(downstream)
+	before, was := s.atRest(apps), s.head(downstream)
 	commit := s.merge("Note a storm", noting(s.word("storm")))
 	s.blackout(func() {
 		s.crash(infra, tools.SourceController, tools.KustomizeController)

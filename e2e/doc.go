@@ -6,7 +6,7 @@
 //
 // The tests share one fleet: the clusters infra and apps, a stand-in of GitHub
 // with real Git behind it, whose clock the tests move, and the compiled binary of
-// the targets. A scenario begins with both clusters at rest on the same revision,
+// the targets. A scenario begins with both clusters ready on the same revision,
 // changes something as a person would (git push, kubectl, a target), and asks the
 // clusters what came of it.
 //

@@ -50,13 +50,14 @@ func TestBreakageIsReported(t *testing.T) {
 func TestReportsNeedASecretAndNothingElseDoes(t *testing.T) {
 	s := begin(t)
 	restore := s.silence(infra)
-	commit := s.merge("Greet in silence", greeting(s.word("silence")))
-	s.greets(infra, s.word("silence"))
+	commit := s.merge("Note something in silence", noting(s.word("silence")))
+	s.notes(infra, s.word("silence"))
 	s.looks(infra, 3)
 	s.settled(infra)
 	s.unreported(infra, commit)
 
 	restore()
+	s.runs(done, "", "flux:reconcile", infra)
 	s.reported(infra, commit, "success", kustomizations...)
 }
 

@@ -11,13 +11,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
+	"github.com/monosense/k8s-ops/e2e/internal/desk"
 )
 
 // branches are what each cluster follows, by the plan.
 var branches = map[string]string{infra: upstream, apps: downstream}
 
 // settled waits until every Kustomization of a cluster is ready with the head of
-// the cluster's branch.
+// the cluster's branch, and until the source is seen there, too: the journal has two
+// streams, and one may be late.
 func (f *fleet) settled(ctx context.Context, name string) error {
 	branch := branches[name]
 	return cluster.Await(ctx, name+" to settle", func(context.Context) error {
@@ -26,7 +28,11 @@ func (f *fleet) settled(ctx context.Context, name string) error {
 			return err
 		}
 		want := branch + "@sha1:" + head
-		seen := f.clusters[name].Journal().Latest("Kustomization")
+		journal := f.clusters[name].Journal()
+		if source := journal.Latest("GitRepository")[desk.Name]; source.Branch != branch || source.Revision != want {
+			return fmt.Errorf("want the source to have %s, have %s", want, source.Says())
+		}
+		seen := journal.Latest("Kustomization")
 		for _, kustomization := range kustomizations {
 			if sight := seen[kustomization]; sight.Revision != want || sight.Ready != "True" || !sight.Current {
 				return fmt.Errorf("want %s to be ready with %s, have %s", kustomization, want, sight.Says())

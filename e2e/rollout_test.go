@@ -29,7 +29,7 @@ func TestClustersBecomeReady(t *testing.T) {
 // revision, and nothing that came later.
 func TestMergeSoaksBeforeApps(t *testing.T) {
 	s := begin(t)
-	before, hub := s.inventory(apps), s.inventory(infra)
+	before, hub := s.atRest(apps), s.inventory(infra)
 	mark := s.clusters[apps].Journal().Mark()
 	soaked := s.merge("Greet the first time", greeting(s.word("first")))
 	t.Logf("push to applied on infra: %.1f s", s.greets(infra, s.word("first")).Seconds())
@@ -37,7 +37,7 @@ func TestMergeSoaksBeforeApps(t *testing.T) {
 	s.had(infra, soaked)
 	s.promote(notYet, "not yet")
 	s.runs(done, "in 24h", "release:status")
-	s.looks(apps, 5)
+	s.looks(apps, 3)
 	s.appliesAgain(apps, mark)
 	s.unchanged(apps, before)
 	s.neverHad(apps, soaked)
@@ -59,7 +59,7 @@ func TestMergeSoaksBeforeApps(t *testing.T) {
 // for apps, neither when it comes nor when it goes.
 func TestRevertedInTheSoak(t *testing.T) {
 	s := begin(t)
-	before := s.inventory(apps)
+	before := s.atRest(apps)
 	bad := s.merge("Note something bad", noting(s.word("bad")))
 	s.notes(infra, s.word("bad"))
 	s.clock.Advance(time.Hour)

@@ -36,7 +36,7 @@ type scene struct {
 	stray  bool           // a cluster is meant to leave its branch
 }
 
-// begin brings the fleet to rest: everything that is on main has soaked and runs
+// begin brings the fleet together: everything that is on main has soaked and runs
 // on both clusters. At the end, no cluster may have left its branch. A scenario
 // that fails does not leave its files to the next.
 func begin(t *testing.T) *scene {
@@ -47,7 +47,6 @@ func begin(t *testing.T) *scene {
 	s.clock.Advance(soak)
 	s.promote(done, "apps: ")
 	s.everywhere(s.fleet.settled)
-	s.everywhere(s.fleet.rests)
 	for name := range s.clusters {
 		s.marks[name] = s.clusters[name].Journal().Mark()
 	}
@@ -80,17 +79,15 @@ func (s *scene) end() {
 	}
 }
 
-// rests waits until nothing in a cluster changes any more.
-func (f *fleet) rests(ctx context.Context, name string) error {
-	last, err := f.clusters[name].Inventory(ctx)
-	if err != nil {
-		return err
-	}
-	return cluster.Await(ctx, name+" to rest", func(ctx context.Context) error {
-		if err := f.looks(ctx, name, 2); err != nil {
+// atRest is all that is in a cluster, once nothing of it changes any more.
+func (s *scene) atRest(name string) cluster.Inventory {
+	s.t.Helper()
+	last := s.inventory(name)
+	s.must(cluster.Await(s.t.Context(), name+" to rest", func(ctx context.Context) error {
+		if err := s.fleet.looks(ctx, name, 2); err != nil {
 			return err
 		}
-		now, err := f.clusters[name].Inventory(ctx)
+		now, err := s.clusters[name].Inventory(ctx)
 		if err != nil {
 			return err
 		}
@@ -100,7 +97,8 @@ func (f *fleet) rests(ctx context.Context, name string) error {
 			return fmt.Errorf("these change: %s", strings.Join(changes, ", "))
 		}
 		return nil
-	})
+	}))
+	return last
 }
 
 func (s *scene) must(err error) {
