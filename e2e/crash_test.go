@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/monosense/k8s-ops/e2e/internal/tools"
@@ -28,7 +29,11 @@ func TestCrashesConverge(t *testing.T) {
 	s.github.FailNext(writing, rollouttest.Failure{Delay: rollouttest.Hang})
 	s.killed("release:promote")
 	s.stands(downstream, was)
-	s.github.Before(writing, func() { s.blackout(func() {}) })
+	s.github.Before(writing, func() {
+		if err := errors.Join(s.github.Crash(), s.github.Resume()); err != nil {
+			t.Error(err)
+		}
+	})
 	s.promote(done, "apps: ")
 	s.crash(apps, tools.APIServer, tools.SourceController)
 	t.Logf("promotion to applied on apps, with crashes: %.1f s", s.notes(apps, s.word("storm")).Seconds())

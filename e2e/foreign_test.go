@@ -44,8 +44,8 @@ func (s *scene) putBack(good string) {
 	if !s.t.Failed() {
 		return
 	}
-	s.unprotect()
 	s.must(s.repo.SetBranch(downstream, good))
+	s.unprotect()
 }
 
 // hotfix commits an edit on top of a commit, away from main.
