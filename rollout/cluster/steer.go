@@ -24,9 +24,13 @@ const requestedAt = "reconcile.fluxcd.io/requestedAt"
 // Request implements [rollout.SteeredClusters].
 func (c *Clusters) Request(ctx context.Context, cluster string, o rollout.LiveObject) (string, error) {
 	request := c.options.Now().UTC().Format(time.RFC3339Nano)
-	return request, c.merge(ctx, cluster, o, map[string]any{
+	err := c.merge(ctx, cluster, o, map[string]any{
 		"metadata": map[string]any{"annotations": map[string]any{requestedAt: request}},
 	})
+	if err != nil {
+		return "", err // nobody repeats what nobody was asked for
+	}
+	return request, nil
 }
 
 // Suspend implements [rollout.SteeredClusters].

@@ -86,7 +86,10 @@ func TestWhatCannotBeChanged(t *testing.T) {
 		apiserver.Fail(w, http.StatusForbidden, "Forbidden")
 		return true
 	}
-	_, err := c.Request(t.Context(), "apps", web)
+	request, err := c.Request(t.Context(), "apps", web)
+	if request != "" {
+		t.Errorf("Flux is to repeat %q, which it was not asked for", request)
+	}
 	if !errors.Is(err, rollout.ErrNotPermitted) || !strings.Contains(err.Error(), "may not change Kustomization flux-system/web") || !strings.Contains(err.Error(), "→ kubectl --context apps auth can-i patch kustomization/web -n flux-system") {
 		t.Errorf("%v", err)
 	}
