@@ -41,7 +41,7 @@ func TestReconcileHurries(t *testing.T) {
 func TestBrake(t *testing.T) {
 	s := begin(t)
 	defer s.Rollout(context.Background(), "release:resume", "-cluster="+apps) //nolint:errcheck // for whoever comes after a failure
-	s.atRest(apps) // by its looks, of which there are none once it is suspended
+	s.atRest(apps)                                                            // by its looks, of which there are none once it is suspended
 	s.runs(done, "apps: held", "flux:suspend", apps, "-reason=it loses its nodes")
 	before := s.inventory(apps)
 	s.merge("Note something behind the brake", noting(s.word("behind the brake")))
