@@ -1,9 +1,11 @@
 package develop
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,9 +53,41 @@ func endToEnd(ctx context.Context, pattern string) (err error) {
 	if err := compile(ctx, dir, suites); err != nil {
 		return err
 	}
+	return playAll(ctx, dir, suites, pattern)
+}
+
+// besides are the suites that start no clusters. They have the time that clusters
+// wait.
+var besides = []string{"manifests", "workflows"}
+
+// playAll plays the suites with clusters, one after the other, since each takes much
+// memory; and the others beside them. What these say comes last, in one piece.
+func playAll(ctx context.Context, dir string, suites []string, pattern string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	beside := func(suite string) bool { return slices.Contains(besides, filepath.Base(suite)) }
+	var said bytes.Buffer
+	ended := make(chan error, 1)
+	go func() {
+		err := playEach(ctx, dir, slices.DeleteFunc(slices.Clone(suites), func(s string) bool { return !beside(s) }), pattern, &said)
+		if err != nil {
+			cancel()
+		}
+		ended <- err
+	}()
+	err := playEach(ctx, dir, slices.DeleteFunc(slices.Clone(suites), beside), pattern, os.Stdout)
+	if err != nil {
+		cancel()
+	}
+	err = errors.Join(<-ended, err)
+	_, written := said.WriteTo(os.Stdout)
+	return errors.Join(err, written)
+}
+
+func playEach(ctx context.Context, dir string, suites []string, pattern string, out io.Writer) error {
 	for _, suite := range suites {
-		if err := play(ctx, dir, suite, pattern); err != nil {
-			return err
+		if err := play(ctx, dir, suite, pattern, out); err != nil {
+			return fmt.Errorf("%s: %w", suite, err)
 		}
 	}
 	return nil
@@ -73,11 +107,11 @@ func compile(ctx context.Context, dir string, suites []string) error {
 }
 
 // play runs the scenarios of a suite that a pattern chooses.
-func play(ctx context.Context, dir, suite, pattern string) error {
+func play(ctx context.Context, dir, suite, pattern string, out io.Writer) error {
 	scenarios := filepath.Join(dir, filepath.Base(suite)+".test")
 	command := exec.CommandContext(ctx, scenarios, "-test.v", "-test.timeout=40m", "-test.run="+pattern)
 	command.Dir = suite
-	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+	command.Stdout, command.Stderr = out, out
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = time.Minute
 	return command.Run()
