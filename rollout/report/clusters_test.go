@@ -50,12 +50,16 @@ func TestReconciling(t *testing.T) {
 		"done":       {Outcome: rollout.Reconciled, Fetched: sha(2), Applied: 3, All: 3, Took: 2345 * time.Millisecond},
 		"obstructed": {Outcome: rollout.Obstructed, Fetched: sha(2), Applied: 1, All: 3, Took: 90 * time.Second},
 		"late":       {Outcome: rollout.Late, Fetched: sha(2), Took: 5 * time.Minute},
+		"silent":     {Waiting: "the cluster does not answer: no answer in time"},
 		"unreached":  {Outcome: rollout.Unreached, Err: errors.New("the cluster does not answer\n  → kubectl version")},
 	}
 	var b bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		r := cases[name]
 		r.Stage, r.Cluster, r.Wanted = "apps", name, head
+		if name != "silent" {
+			r.Context = name
+		}
 		fmt.Fprintln(&b, report.Reconciling(r))
 	}
 	golden(t, "reconciling.txt", b.String())

@@ -29,6 +29,8 @@ func progress(r rollout.Reconciliation) string {
 		return fmt.Sprintf("%s is not applied: something stands in the way, after %s", wanted, seconds(r))
 	case r.Outcome == rollout.Late:
 		return fmt.Sprintf("%s is not applied yet, after %s", wanted, seconds(r))
+	case r.Context == "":
+		return "no answer yet: " + oneLine(r.Waiting)
 	case r.Fetched != r.Wanted.SHA:
 		return fmt.Sprintf("has %s, wants %s", short(r.Fetched), wanted)
 	case r.All == 0:
