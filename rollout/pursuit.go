@@ -246,7 +246,7 @@ func (p *pursuit) answered(o LiveObject, r LiveRequests) bool {
 	case asked.request == "" || r.Handled == asked.request:
 		return true
 	default:
-		return r.Requested != "" && r.Requested != asked.request && r.Handled == r.Requested
+		return r.Requested != "" && r.Handled == r.Requested
 	}
 }
 

@@ -410,8 +410,12 @@ func TestReconcileAmongOthers(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &steered{live: has("release", "A")}
 			s.flux = func(c *rollout.LiveCluster, o rollout.LiveObject) { obeys(c, o); others(s, o) }
-			if got, _ := reconcile(t, atB(t), s); got.Outcome != rollout.Reconciled || got.Took > 5*time.Second {
+			got, _ := reconcile(t, atB(t), s)
+			if got.Outcome != rollout.Reconciled || got.Took > 5*time.Second {
 				t.Errorf("%s: %+v: %s", name, got, messages(got))
+			}
+			if anew := name == "made anew"; anew != (strings.Join(s.requests, " ") == "fleet web web") {
+				t.Errorf("%s: it was asked for %v", name, s.requests)
 			}
 		})
 	}
@@ -656,4 +660,33 @@ func TestReconcileGoesOnBesideAnObstacle(t *testing.T) {
 			t.Errorf("it was asked for %s", requests)
 		}
 	})
+}
+
+// Nothing that was there before somebody could not ask stands in the way.
+func TestReconcileWithoutAskingIsPatient(t *testing.T) {
+	for name, prepare := range map[string]func(c *rollout.LiveCluster){
+		"it follows another branch": func(c *rollout.LiveCluster) { c.Source.Revision = has("main", "C").Source.Revision },
+		"it was not fetched":        func(c *rollout.LiveCluster) { c.Source.Ready = failing },
+		"it failed long ago": func(c *rollout.LiveCluster) {
+			c.Source.Revision = revisionB
+			c.Applications[0].Attempted, c.Applications[0].Ready = revisionB, failing
+		},
+		"it fails with what was before": func(c *rollout.LiveCluster) {
+			c.Source.Revision = revisionB
+			c.Applications[0].Ready = failing
+			c.Applications[0].Ready.Since = time.Now().Add(time.Hour)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			asked := 0
+			s := &steered{live: has("release", "A"), request: func(rollout.LiveObject) error {
+				asked++
+				return &rollout.Problem{Kind: rollout.ErrNotPermitted, What: "no"}
+			}}
+			prepare(&s.live)
+			if got, _ := reconcile(t, atB(t), s); got.Outcome != rollout.Late || asked > 2 {
+				t.Errorf("%s: %s, asked %d times: %s", name, got.Outcome, asked, messages(got))
+			}
+		})
+	}
 }

@@ -220,7 +220,7 @@ func TestScriptsTakeNothingFromExpressions(t *testing.T) {
 }
 
 func TestTargetsThatWorkflowsCallExist(t *testing.T) {
-	target := regexp.MustCompile(`\b(?:release|verify):[A-Za-z]+|go tool mage ([a-z:]+)`)
+	target := regexp.MustCompile(`\b(?:flux|release|verify):[A-Za-z]+|go tool mage ([a-z0-9:]+)`)
 	flags := regexp.MustCompile(`\s"?-([A-Za-z]+)=`)
 	words := regexp.MustCompile(`\s"?\$?[A-Za-z0-9~^]+`)
 	calls := 0
@@ -258,8 +258,8 @@ func TestTargetsThatWorkflowsCallExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(string(script))
-	if calls != 8 {
-		t.Errorf("%d calls of Mage targets in .ci/run, want 3: test, verify, demo", calls-5)
+	if calls != 9 {
+		t.Errorf("%d calls of Mage targets in .ci/run, want 4: test, verify, demo, e2e", calls-5)
 	}
 	checkCall(t, "release:override", 0, []string{"direct", "yes", "throughHold", "reason", "sha", "stage"})
 	checkCall(t, "release:promote", 0, []string{"stage"})

@@ -46,10 +46,11 @@ func code(err error) int {
 	return worst[slices.IndexFunc(worst, func(code int) bool { return slices.Contains(codes, code) })]
 }
 
-// apart takes apart what was joined. A problem and its cause are one.
+// apart takes apart what was joined. A problem and its cause are one, and so is all
+// that is wrong with a plan.
 func apart(err error) []error {
 	switch e := err.(type) { //nolint:errorlint // what the error is, and not what is in it
-	case *rollout.Problem:
+	case *rollout.Problem, planfile.Errors:
 	case interface{ Unwrap() []error }:
 		var all []error
 		for _, one := range e.Unwrap() {

@@ -191,7 +191,7 @@ var bugs = []bug{
 	},
 	{
 		"whoever resumes lifts everybody's holds", "hold.go",
-		`(request.All || h.By == whose)`, `(request.All || h.By != "")`, "9",
+		`(h.Suspended != "" || h.By == whose)`, `(h.Suspended != "" || h.By != "")`, "9",
 	},
 	{
 		"a promotion drops every taint", "engine.go",
@@ -269,7 +269,7 @@ var bugs = []bug{
 	},
 	{
 		"holds are not written down", "ledger/state.go",
-		`stateFile{version, s.Arrivals, s.Holds, s.Taints, s.Cleared}`, `stateFile{version, s.Arrivals, s.Holds[:0], s.Taints, s.Cleared}`, "9",
+		`s.Arrivals, s.Holds, s.Suspensions,`, `s.Arrivals, s.Holds[:0], s.Suspensions,`, "9",
 	},
 	// The decision.
 	{
