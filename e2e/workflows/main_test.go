@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/monosense/k8s-ops/e2e/internal/process"
+	"github.com/monosense/k8s-ops/e2e/internal/suite"
 	"github.com/monosense/k8s-ops/e2e/internal/tools"
 )
 
@@ -146,9 +147,11 @@ func (m *machine) compile() error {
 	if err != nil {
 		return err
 	}
-	return m.finish(process.Command{
-		Name: "compile", Path: path, Args: []string{"-C", m.root, "tool", "mage", "-compile", m.binary},
-		Env: append(os.Environ(), goFlags),
+	return suite.CompileAlone(func() error {
+		return m.finish(process.Command{
+			Name: "compile", Path: path, Args: []string{"-C", m.root, "tool", "mage", "-compile", m.binary},
+			Env: append(os.Environ(), goFlags),
+		})
 	})
 }
 

@@ -78,12 +78,14 @@ func (d *Desk) compile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, "go", "tool", "mage", "-compile", d.binary)
-	command.Dir = root
-	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("compile the targets: %w\n%s", err, out)
-	}
-	return nil
+	return suite.CompileAlone(func() error {
+		command := exec.CommandContext(ctx, "go", "tool", "mage", "-compile", d.binary)
+		command.Dir = root
+		if out, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("compile the targets: %w\n%s", err, out)
+		}
+		return nil
+	})
 }
 
 // Close ends GitHub, and complains of what it was asked that it does not know.

@@ -248,3 +248,29 @@ func TestPortsAreFreeAndDiffer(t *testing.T) {
 		seen[address] = true
 	}
 }
+
+// TestAlone: nobody else can begin until it is released.
+func TestAlone(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	begin := func() error {
+		lock, err := os.Open(alonePath("test"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = lock.Close() }()
+		return syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	release, err := Alone("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := begin(); !errors.Is(err, syscall.EWOULDBLOCK) {
+		t.Errorf("somebody else begins: %v", err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	if err := begin(); err != nil {
+		t.Errorf("nobody can begin any more: %v", err)
+	}
+}
