@@ -49,7 +49,7 @@ func Open(ctx context.Context, run *process.Run, site *cluster.Site, clusters ..
 		Work:  filepath.Join(run.Dir(), "checkout"),
 		home:  run.Dir(), binary: filepath.Join(run.Dir(), "rollout"),
 	}
-	if err := d.compile(ctx); err != nil {
+	if err := d.compile(run); err != nil {
 		return nil, err
 	}
 	address, err := site.Address()
@@ -73,18 +73,23 @@ func Open(ctx context.Context, run *process.Run, site *cluster.Site, clusters ..
 }
 
 // compile makes the binary that the scenarios run.
-func (d *Desk) compile(ctx context.Context) error {
+func (d *Desk) compile(run *process.Run) error {
 	root, err := suite.Root()
 	if err != nil {
 		return err
 	}
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return err
+	}
 	return suite.CompileAlone(func() error {
-		command := exec.CommandContext(ctx, "go", "tool", "mage", "-compile", d.binary)
-		command.Dir = root
-		if out, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("compile the targets: %w\n%s", err, out)
+		p, err := run.Start(process.Command{
+			Name: "compile", Path: path, Args: []string{"-C", root, "tool", "mage", "-compile", d.binary}, Env: os.Environ(),
+		})
+		if err == nil && p.Wait() != 0 {
+			err = p.Ended()
 		}
-		return nil
+		return err
 	})
 }
 
