@@ -94,6 +94,12 @@ func (v *survey) soaksFrom(arrival time.Time) (begins time.Time, by Suspension) 
 	return begins, by
 }
 
+// soaked is how long what arrived at a moment has soaked by another.
+func (v *survey) soaked(arrival, by time.Time) time.Duration {
+	begins, _ := v.soaksFrom(arrival)
+	return v.healthy.soaked(begins, by)
+}
+
 // arrived says when a revision arrived, and what kept its soak from beginning.
 func (v *survey) arrived(arrival time.Time) string {
 	begins, by := v.soaksFrom(arrival)

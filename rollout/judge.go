@@ -144,8 +144,7 @@ func (v *survey) soaking(r Revision, position int) (Block, bool) {
 	b := Block{Gate: GateSoak, Outcome: Soaking}
 	arrival, recorded := r.Arrival, r.Recorded
 	asked := v.soak(position)
-	begins, _ := v.soaksFrom(arrival)
-	left := asked - v.healthy.soaked(begins, v.now)
+	left := asked - v.soaked(arrival, v.now)
 	if left <= 0 {
 		return b, false
 	}
@@ -155,7 +154,7 @@ func (v *survey) soaking(r Revision, position int) (Block, bool) {
 	if v.stage.SoakClock == WallClock || v.healthy.healthy() {
 		// What was reported a moment ago can be newer than the observation.
 		from := later(v.now, v.healthy.changed())
-		b.Until = from.Add(asked - v.healthy.soaked(begins, from))
+		b.Until = from.Add(asked - v.soaked(arrival, from))
 	}
 	until, commit := b.Until, b.Commit
 	b.why = func() string { return v.soakingReason(arrival, recorded, asked, left, until, commit) }
@@ -201,8 +200,7 @@ func (v *survey) soakedReason(arrival time.Time, position int) string {
 	if asked == 0 {
 		return "it arrived " + FormatTime(arrival) + ", and " + v.stage.Name + " asks for no soak"
 	}
-	begins, _ := v.soaksFrom(arrival)
-	return v.arrived(arrival) + " and has soaked " + FormatDuration(v.healthy.soaked(begins, v.now)) +
+	return v.arrived(arrival) + " and has soaked " + FormatDuration(v.soaked(arrival, v.now)) +
 		" of the " + FormatDuration(asked) + " that " + v.stage.Name + " asks for"
 }
 

@@ -219,8 +219,7 @@ func notPending(s Snapshot, wanted Prefix) error {
 func (v *survey) unsoaked(goesOut []Commit) []Unsoaked {
 	left := map[SHA]time.Duration{}
 	for i, r := range v.revisions {
-		begins, _ := v.soaksFrom(r.Arrival)
-		remaining := v.soak(v.brings[i][0]) - v.healthy.soaked(begins, v.now)
+		remaining := v.soak(v.brings[i][0]) - v.soaked(r.Arrival, v.now)
 		if remaining <= 0 {
 			continue
 		}

@@ -139,7 +139,7 @@ func (p *pursuit) judgeSource(src LiveSource) {
 	case p.strays(src):
 		p.obstructed(LiveProblem{
 			RuleBranchDiffers, fmt.Sprintf("%s has fetched %s, and the stage %s follows %s", p.source(), Printable(string(src.Revision), 100), p.Stage, p.Wanted.Branch),
-			"see what it follows: mage verify:clusters -cluster=" + p.Cluster,
+			p.verify(),
 		})
 	case p.missed < mostMissed:
 	case src.Ready.Known && !src.Ready.Ready:
@@ -147,7 +147,7 @@ func (p *pursuit) judgeSource(src LiveSource) {
 	default:
 		p.obstructed(LiveProblem{
 			RuleRevisionBehind, fmt.Sprintf("%s fetches %s however often it is asked, and %s stands at %s", p.source(), short(p.Fetched), p.Wanted.Branch, p.Wanted.SHA.Short()),
-			"see what it follows: mage verify:clusters -cluster=" + p.Cluster,
+			p.verify(),
 		})
 	}
 }
@@ -393,6 +393,11 @@ func (p *pursuit) giveUp() {
 		what += "; waiting for " + p.Waiting
 	}
 	p.Obstacles = append(p.Obstacles, LiveProblem{RuleRevisionBehind, what, "wait on: mage flux:reconcile " + p.Cluster})
+}
+
+// verify is the way to see what the cluster follows.
+func (p *pursuit) verify() string {
+	return "see what it follows: mage verify:clusters -cluster=" + p.Cluster
 }
 
 func (p *pursuit) source() LiveObject { return p.engine.Plan.Source.Object() }

@@ -134,7 +134,7 @@ func (e *Engine) outset(ctx context.Context, request ReconcileRequest) ([]Reconc
 		all[i].Wanted.SHA = since(request.Moved[branch], o.Heads[branch])
 		if all[i].Wanted.SHA == "" {
 			return nil, &Problem{
-				Kind: ErrNoBranch, What: fmt.Sprintf("there is no branch %s, which %s follows", all[i].Wanted.Branch, all[i].Cluster),
+				Kind: ErrNoBranch, What: fmt.Sprintf("there is no branch %s, which %s follows", branch, all[i].Cluster),
 				Ways: []string{"set the repository up: mage release:init"},
 			}
 		}

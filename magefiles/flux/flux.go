@@ -15,7 +15,7 @@ import (
 // -timeout is how long to wait, default 5m.
 func Reconcile(ctx context.Context, what string, app, timeout *string) error {
 	return wire.RunWith(ctx, wire.Words{Given: []string{what}, Usage: "flux:reconcile apps -timeout=10m"}, func(ctx context.Context, o *operate.Operator) error {
-		return o.Reconcile(ctx, operate.Reconcile{What: what, App: given(app), Timeout: given(timeout)})
+		return o.Reconcile(ctx, operate.Reconcile{What: what, App: wire.Given(app), Timeout: wire.Given(timeout)})
 	})
 }
 
@@ -25,14 +25,6 @@ func Reconcile(ctx context.Context, what string, app, timeout *string) error {
 // nothing; -reason is recorded with the hold. release:resume -cluster undoes both.
 func Suspend(ctx context.Context, cluster string, app, reason *string) error {
 	return wire.RunWith(ctx, wire.Words{Given: []string{cluster}, Usage: `flux:suspend apps -reason="what happened"`}, func(ctx context.Context, o *operate.Operator) error {
-		return o.Suspend(ctx, operate.Suspension{Cluster: cluster, App: given(app), Reason: given(reason)})
+		return o.Suspend(ctx, operate.Suspension{Cluster: cluster, App: wire.Given(app), Reason: wire.Given(reason)})
 	})
-}
-
-// given is what a flag was given, or what it is by default.
-func given[T any](flag *T) T {
-	if flag == nil {
-		return *new(T)
-	}
-	return *flag
 }

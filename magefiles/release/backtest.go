@@ -16,13 +16,13 @@ import (
 // -svg draws it.
 func Backtest(ctx context.Context, repo, branch, since, policy, stage *string, json, svg *bool) error {
 	run := wire.Run
-	if given(repo) != "" {
+	if wire.Given(repo) != "" {
 		run = wire.RunOffline
 	}
 	return run(ctx, func(ctx context.Context, o *operate.Operator) error {
 		return o.Backtest(ctx, operate.Backtest{
-			Repo: given(repo), Branch: given(branch), Since: given(since), Policy: given(policy), Stage: given(stage),
-			JSON: given(json), SVG: given(svg),
+			Repo: wire.Given(repo), Branch: wire.Given(branch), Since: wire.Given(since), Policy: wire.Given(policy), Stage: wire.Given(stage),
+			JSON: wire.Given(json), SVG: wire.Given(svg),
 		})
 	})
 }

@@ -13,6 +13,6 @@ import (
 // that goes out next; -json. It needs a clone that has both revisions.
 func Diff(ctx context.Context, stage, sha *string, json *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.Diff(ctx, operate.Diff{Stage: given(stage), SHA: given(sha), JSON: given(json)})
+		return o.Diff(ctx, operate.Diff{Stage: wire.Given(stage), SHA: wire.Given(sha), JSON: wire.Given(json)})
 	})
 }

@@ -13,6 +13,6 @@ import (
 // stage of the plan, default all; -json writes it for programs.
 func Explain(ctx context.Context, sha, stage *string, json *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.Explain(ctx, operate.Explain{Revision: given(sha), Stage: given(stage), JSON: given(json)})
+		return o.Explain(ctx, operate.Explain{Revision: wire.Given(sha), Stage: wire.Given(stage), JSON: wire.Given(json)})
 	})
 }

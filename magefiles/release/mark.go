@@ -14,7 +14,7 @@ import (
 // or at 2006-01-02 or "2006-01-02 15:04" (UTC).
 func Hold(ctx context.Context, reason string, stage, until *string) error {
 	return wire.RunWith(ctx, wire.Words{Given: []string{reason}, Usage: `release:hold "what happened" -stage=apps`}, func(ctx context.Context, o *operate.Operator) error {
-		return o.Hold(ctx, operate.Hold{Reason: reason, Stage: given(stage), Until: given(until)})
+		return o.Hold(ctx, operate.Hold{Reason: reason, Stage: wire.Given(stage), Until: wire.Given(until)})
 	})
 }
 
@@ -26,7 +26,7 @@ func Hold(ctx context.Context, reason string, stage, until *string) error {
 func Resume(ctx context.Context, stage, by, reason, cluster, app *string, all *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
 		return o.Resume(ctx, operate.Resume{
-			Stage: given(stage), By: given(by), All: given(all), Cluster: given(cluster), App: given(app), Reason: given(reason),
+			Stage: wire.Given(stage), By: wire.Given(by), All: wire.Given(all), Cluster: wire.Given(cluster), App: wire.Given(app), Reason: wire.Given(reason),
 		})
 	})
 }

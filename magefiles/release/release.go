@@ -16,7 +16,7 @@ import (
 // the ID of the GitHub App that may, instead.
 func Init(ctx context.Context, dryRun, strict *bool, app *int) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.Init(ctx, operate.Init{DryRun: given(dryRun), Strict: given(strict), App: given(app)})
+		return o.Init(ctx, operate.Init{DryRun: wire.Given(dryRun), Strict: wire.Given(strict), App: wire.Given(app)})
 	})
 }
 
@@ -27,7 +27,7 @@ func Init(ctx context.Context, dryRun, strict *bool, app *int) error {
 // was promoted, as far as they can be reached from here.
 func Promote(ctx context.Context, stage *string, dryRun, wait *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.Promote(ctx, operate.Promote{Stage: given(stage), DryRun: given(dryRun), Wait: given(wait)})
+		return o.Promote(ctx, operate.Promote{Stage: wire.Given(stage), DryRun: wire.Given(dryRun), Wait: wire.Given(wait)})
 	})
 }
 
@@ -40,8 +40,8 @@ func Promote(ctx context.Context, stage *string, dryRun, wait *bool) error {
 func Override(ctx context.Context, reason, stage, sha *string, direct, yes, throughHold, wait *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
 		return o.Override(ctx, operate.Override{
-			Reason: given(reason), Stage: given(stage), Revision: given(sha),
-			Direct: given(direct), Yes: given(yes), ThroughHold: given(throughHold), Wait: wait == nil || *wait,
+			Reason: wire.Given(reason), Stage: wire.Given(stage), Revision: wire.Given(sha),
+			Direct: wire.Given(direct), Yes: wire.Given(yes), ThroughHold: wire.Given(throughHold), Wait: wait == nil || *wait,
 		})
 	})
 }
@@ -51,7 +51,7 @@ func Override(ctx context.Context, reason, stage, sha *string, direct, yes, thro
 // Flags: -json writes it for programs.
 func Status(ctx context.Context, json *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.Status(ctx, operate.Status{JSON: given(json)})
+		return o.Status(ctx, operate.Status{JSON: wire.Given(json)})
 	})
 }
 
@@ -60,15 +60,6 @@ func Status(ctx context.Context, json *bool) error {
 // Flags: -json writes it for programs; -limit shows only the newest entries.
 func History(ctx context.Context, json *bool, limit *int) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.History(ctx, operate.History{JSON: given(json), Limit: given(limit)})
+		return o.History(ctx, operate.History{JSON: wire.Given(json), Limit: wire.Given(limit)})
 	})
-}
-
-// given is the value of an optional flag, and the zero value without it.
-func given[T any](flag *T) T {
-	var value T
-	if flag != nil {
-		value = *flag
-	}
-	return value
 }

@@ -16,7 +16,7 @@ import (
 // 1 on any finding that is an error.
 func Branches(ctx context.Context, format, cluster, changedSince *string) error {
 	return wire.RunOffline(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.VerifyBranches(ctx, operate.Branches{Format: given(format), Cluster: given(cluster), ChangedSince: given(changedSince)})
+		return o.VerifyBranches(ctx, operate.Branches{Format: wire.Given(format), Cluster: wire.Given(cluster), ChangedSince: wire.Given(changedSince)})
 	})
 }
 
@@ -25,7 +25,7 @@ func Branches(ctx context.Context, format, cluster, changedSince *string) error 
 // Flags: -cluster, -json. Exits 1 where something cannot be rendered.
 func Tree(ctx context.Context, cluster *string, json *bool) error {
 	return wire.RunOffline(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.VerifyTree(ctx, operate.Tree{Cluster: given(cluster), JSON: given(json)})
+		return o.VerifyTree(ctx, operate.Tree{Cluster: wire.Given(cluster), JSON: wire.Given(json)})
 	})
 }
 
@@ -34,7 +34,7 @@ func Tree(ctx context.Context, cluster *string, json *bool) error {
 // Flags: -stage, -cluster, -json. The values of Secrets are masked.
 func Diff(ctx context.Context, from, to string, stage, cluster *string, json *bool) error {
 	return wire.RunOfflineWith(ctx, wire.Words{Given: []string{from, to}, Usage: "verify:diff release main"}, func(ctx context.Context, o *operate.Operator) error {
-		return o.VerifyDiff(ctx, operate.Comparison{From: from, To: to, Stage: given(stage), Cluster: given(cluster), JSON: given(json)})
+		return o.VerifyDiff(ctx, operate.Comparison{From: from, To: to, Stage: wire.Given(stage), Cluster: wire.Given(cluster), JSON: wire.Given(json)})
 	})
 }
 
@@ -44,7 +44,7 @@ func Diff(ctx context.Context, from, to string, stage, cluster *string, json *bo
 // and that of the first; -json.
 func Exposure(ctx context.Context, from, to *string, json *bool) error {
 	return wire.RunOffline(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.VerifyExposure(ctx, operate.Comparison{From: given(from), To: given(to), JSON: given(json)})
+		return o.VerifyExposure(ctx, operate.Comparison{From: wire.Given(from), To: wire.Given(to), JSON: wire.Given(json)})
 	})
 }
 
@@ -54,14 +54,6 @@ func Exposure(ctx context.Context, from, to *string, json *bool) error {
 // any finding that is an error.
 func Clusters(ctx context.Context, cluster *string, json *bool) error {
 	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error {
-		return o.VerifyClusters(ctx, operate.LiveVerification{Cluster: given(cluster), JSON: given(json)})
+		return o.VerifyClusters(ctx, operate.LiveVerification{Cluster: wire.Given(cluster), JSON: wire.Given(json)})
 	})
-}
-
-// given is what a flag was given, or what it is by default.
-func given[T any](flag *T) T {
-	if flag == nil {
-		return *new(T)
-	}
-	return *flag
 }

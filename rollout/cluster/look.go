@@ -15,25 +15,23 @@ import (
 
 // Look implements [rollout.Clusters].
 func (c *Clusters) Look(ctx context.Context, cluster string) (rollout.LiveCluster, error) {
-	at, err := c.dial(cluster)
-	if err != nil {
-		return rollout.LiveCluster{Context: c.context(cluster)}, err
-	}
-	live, err := inTime(ctx, func() (rollout.LiveCluster, error) { return at.look(ctx) })
-	live.Context = at.context
-	return live, at.explain(err)
+	return c.read(ctx, cluster, (*connection).look)
 }
 
 // Glance implements [rollout.SteeredClusters].
 func (c *Clusters) Glance(ctx context.Context, cluster string) (rollout.LiveCluster, error) {
+	return c.read(ctx, cluster, func(at *connection, ctx context.Context) (rollout.LiveCluster, error) {
+		live, _, err := at.glance(ctx)
+		return live, err
+	})
+}
+
+func (c *Clusters) read(ctx context.Context, cluster string, what func(*connection, context.Context) (rollout.LiveCluster, error)) (rollout.LiveCluster, error) {
 	at, err := c.dial(cluster)
 	if err != nil {
 		return rollout.LiveCluster{Context: c.context(cluster)}, err
 	}
-	live, err := inTime(ctx, func() (rollout.LiveCluster, error) {
-		live, _, err := at.glance(ctx)
-		return live, err
-	})
+	live, err := inTime(ctx, func() (rollout.LiveCluster, error) { return what(at, ctx) })
 	live.Context = at.context
 	return live, at.explain(err)
 }

@@ -79,6 +79,14 @@ func RunOfflineWith(ctx context.Context, words Words, do Command) error {
 	return run(ctx, words, do)
 }
 
+// Given is the value of an optional flag, and the zero value without it.
+func Given[T any](flag *T) T {
+	if flag == nil {
+		return *new(T)
+	}
+	return *flag
+}
+
 // run opens the job's summary first, so that whatever goes wrong stands there
 // too.
 func run(ctx context.Context, words Words, steps ...Command) error {
