@@ -170,7 +170,7 @@ func (o *Operator) Promote(ctx context.Context, args Promote) error {
 	if !args.DryRun {
 		o.tell(moved)
 	}
-	if args.Wait {
+	if args.Wait && !args.DryRun {
 		failures = append(failures, o.await(ctx, moved)...)
 	}
 	switch {
