@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/monosense/k8s-ops/e2e/internal/schemas"
+	"github.com/monosense/k8s-ops/e2e/internal/suite"
 	"github.com/monosense/k8s-ops/e2e/internal/tools"
 )
 
@@ -23,14 +24,7 @@ const (
 // shared is the checker that the tests have in common.
 var shared checker
 
-func TestMain(m *testing.M) {
-	code, err := check(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(suite.Code(check(m))) }
 
 func check(m *testing.M) (code int, err error) {
 	dir, err := os.MkdirTemp("", "k8s-ops-e2e-schemas-*")

@@ -3,7 +3,6 @@ package workflows
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,19 +22,11 @@ import (
 // shared is the machine that all scenarios run on.
 var shared *machine
 
-func TestMain(m *testing.M) {
-	code, err := play(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(suite.Code(play(m))) }
 
-// play prepares the machine, runs the tests and leaves nothing behind but, where
-// something failed, what every run said.
+// play prepares the machine and runs the tests.
 func play(m *testing.M) (code int, err error) {
-	root, err := filepath.Abs(filepath.Join("..", ".."))
+	root, err := suite.Root()
 	if err != nil {
 		return 1, err
 	}
@@ -43,31 +34,13 @@ func play(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	run, err := process.Open()
-	if err != nil {
-		return 1, err
-	}
-	run.CloseOnSignal()
-	defer func() {
-		if code != 0 || err != nil {
-			err = errors.Join(err, keep(run))
+	return suite.InRun(func(run *process.Run) (code int, err error) {
+		shared = &machine{run: run, root: root, act: act, binary: filepath.Join(run.Dir(), "rollout")}
+		if err := shared.prepare(); err != nil {
+			return 1, err
 		}
-		err = errors.Join(err, run.Close())
-	}()
-	shared = &machine{run: run, root: root, act: act, binary: filepath.Join(run.Dir(), "rollout")}
-	if err := shared.prepare(); err != nil {
-		return 1, err
-	}
-	return m.Run(), nil
-}
-
-// keep takes the logs out of a run that failed.
-func keep(run *process.Run) error {
-	logs, err := run.Keep()
-	if err == nil {
-		fmt.Printf("What every run said is kept in %s\n", logs)
-	}
-	return err
+		return m.Run(), nil
+	})
 }
 
 // A machine is what workflows run on.
@@ -103,7 +76,8 @@ func (m *machine) prepare() (err error) {
 	if err := os.WriteFile(filepath.Join(m.run.Dir(), ".actrc"), nil, 0o644); err != nil {
 		return err
 	}
-	return m.compile()
+	// The binary that people run; and with it the caches are filled.
+	return suite.Compile(m.run, m.binary, goFlags)
 }
 
 // goFlags leave the paths of a checkout out of what is compiled, so that another
@@ -139,30 +113,4 @@ func listed(root string) ([]string, error) {
 	return slices.DeleteFunc(strings.Split(strings.TrimRight(string(out), "\x00"), "\x00"), func(name string) bool {
 		return strings.HasSuffix(name, "_test.go") || strings.Contains(name, "/testdata/")
 	}), nil
-}
-
-// compile makes the binary that people run, and with it fills the caches.
-func (m *machine) compile() error {
-	path, err := exec.LookPath("go")
-	if err != nil {
-		return err
-	}
-	return suite.CompileAlone(func() error {
-		return m.finish(process.Command{
-			Name: "compile", Path: path, Args: []string{"-C", m.root, "tool", "mage", "-compile", m.binary},
-			Env: append(os.Environ(), goFlags),
-		})
-	})
-}
-
-// finish runs a program to its end.
-func (m *machine) finish(c process.Command) error {
-	p, err := m.run.Start(c)
-	if err != nil {
-		return err
-	}
-	if p.Wait() != 0 {
-		return p.Ended()
-	}
-	return nil
 }

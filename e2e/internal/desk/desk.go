@@ -49,7 +49,7 @@ func Open(ctx context.Context, run *process.Run, site *cluster.Site, clusters ..
 		Work:  filepath.Join(run.Dir(), "checkout"),
 		home:  run.Dir(), binary: filepath.Join(run.Dir(), "rollout"),
 	}
-	if err := d.compile(run); err != nil {
+	if err := suite.Compile(run, d.binary); err != nil {
 		return nil, err
 	}
 	address, err := site.Address()
@@ -70,27 +70,6 @@ func Open(ctx context.Context, run *process.Run, site *cluster.Site, clusters ..
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
-}
-
-// compile makes the binary that the scenarios run.
-func (d *Desk) compile(run *process.Run) error {
-	root, err := suite.Root()
-	if err != nil {
-		return err
-	}
-	path, err := exec.LookPath("go")
-	if err != nil {
-		return err
-	}
-	return suite.CompileAlone(func() error {
-		p, err := run.Start(process.Command{
-			Name: "compile", Path: path, Args: []string{"-C", root, "tool", "mage", "-compile", d.binary}, Env: os.Environ(),
-		})
-		if err == nil && p.Wait() != 0 {
-			err = p.Ended()
-		}
-		return err
-	})
 }
 
 // Close ends GitHub, and complains of what it was asked that it does not know.

@@ -94,6 +94,19 @@ func (p *Process) Ended() error {
 	}
 }
 
+// Finish starts a program and waits until it has ended. The error has the last that
+// it said, where that was not well.
+func (r *Run) Finish(c Command) error {
+	p, err := r.Start(c)
+	if err != nil {
+		return err
+	}
+	if p.Wait() != 0 {
+		return p.Ended()
+	}
+	return nil
+}
+
 // Stop asks the process to end, kills it where it takes too long, and waits.
 func (p *Process) Stop() error {
 	if err := p.signal(syscall.SIGTERM); err != nil {

@@ -1,20 +1,32 @@
 package suite
 
 import (
+	"errors"
+	"os"
+	"os/exec"
+
 	"github.com/monosense/k8s-ops/e2e/internal/process"
 )
 
-// CompileAlone runs what compiles the targets of this checkout. Suites run side by
-// side, and mage writes a file into the checkout while it compiles, under a name that
-// is always the same.
-func CompileAlone(compile func() error) (err error) {
+// Compile makes a binary of the targets of this checkout, with more in the
+// environment. Suites run side by side, and mage writes a file into the checkout while
+// it compiles, under a name that is always the same: so it is done alone.
+func Compile(run *process.Run, binary string, environment ...string) (err error) {
+	root, err := Root()
+	if err != nil {
+		return err
+	}
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return err
+	}
 	release, err := process.Alone("compile")
 	if err != nil {
 		return err
 	}
-	err = compile()
-	if unlocked := release(); err == nil {
-		err = unlocked
-	}
-	return err
+	defer func() { err = errors.Join(err, release()) }()
+	return run.Finish(process.Command{
+		Name: "compile", Path: path, Args: []string{"-C", root, "tool", "mage", "-compile", binary},
+		Env: append(os.Environ(), environment...),
+	})
 }

@@ -3,7 +3,8 @@
 // # Model
 //
 // [Play] builds what is not built yet, opens a run, starts a fleet, and runs the
-// tests on it. [Root] is the repository that is tested.
+// tests on it; [InRun] opens a run alone, for suites without a fleet. [Root] is the
+// repository that is tested, and [Compile] makes a binary of its targets.
 //
 // # Invariants
 //

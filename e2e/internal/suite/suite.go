@@ -27,7 +27,11 @@ type Starter func(context.Context, *process.Run, cluster.Parts) (Fleet, error)
 
 // Play runs a package's tests on a fleet, and says with which code to exit.
 func Play(m *testing.M, start Starter) (code int) {
-	code, err := play(m, start)
+	return Code(play(m, start))
+}
+
+// Code is with which code to exit, after an error has been printed.
+func Code(code int, err error) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -40,6 +44,22 @@ func play(m *testing.M, start Starter) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
+	return InRun(func(run *process.Run) (code int, err error) {
+		started := time.Now()
+		fmt.Println("Starting the clusters …")
+		fleet, err := start(context.Background(), run, parts)
+		if err != nil {
+			return 1, err
+		}
+		defer func() { err = errors.Join(err, fleet.Close()) }()
+		fmt.Printf("The clusters are ready after %.1f s\n", time.Since(started).Seconds())
+		return m.Run(), nil
+	})
+}
+
+// InRun opens a run, plays in it, and leaves nothing behind but, where something
+// failed, what every process said.
+func InRun(play func(*process.Run) (code int, err error)) (code int, err error) {
 	run, err := process.Open()
 	if err != nil {
 		return 1, err
@@ -51,15 +71,7 @@ func play(m *testing.M, start Starter) (code int, err error) {
 		}
 		err = errors.Join(err, run.Close())
 	}()
-	started := time.Now()
-	fmt.Println("Starting the clusters …")
-	fleet, err := start(context.Background(), run, parts)
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, fleet.Close()) }()
-	fmt.Printf("The clusters are ready after %.1f s\n", time.Since(started).Seconds())
-	return m.Run(), nil
+	return play(run)
 }
 
 // prepare builds what is not built yet. A signal ends that.
