@@ -65,17 +65,24 @@ var besides = []string{"manifests", "workflows"}
 func playAll(ctx context.Context, dir string, suites []string, pattern string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	beside := func(suite string) bool { return slices.Contains(besides, filepath.Base(suite)) }
+	var alone, beside []string
+	for _, suite := range suites {
+		if slices.Contains(besides, filepath.Base(suite)) {
+			beside = append(beside, suite)
+		} else {
+			alone = append(alone, suite)
+		}
+	}
 	var said bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		err := playEach(ctx, dir, slices.DeleteFunc(slices.Clone(suites), func(s string) bool { return !beside(s) }), pattern, &said)
+		err := playEach(ctx, dir, beside, pattern, &said)
 		if err != nil {
 			cancel()
 		}
 		ended <- err
 	}()
-	err := playEach(ctx, dir, slices.DeleteFunc(slices.Clone(suites), beside), pattern, os.Stdout)
+	err := playEach(ctx, dir, alone, pattern, os.Stdout)
 	if err != nil {
 		cancel()
 	}
