@@ -21,7 +21,7 @@ func TestCrashesConverge(t *testing.T) {
 	})
 	s.crash(infra, tools.APIServer)
 	t.Logf("push to applied on infra, with crashes: %.1f s", s.notes(infra, s.word("storm")).Seconds())
-	s.looks(apps, 3)
+	s.looks(apps, 2)
 	s.unchanged(apps, before)
 	s.neverHad(apps, commit)
 

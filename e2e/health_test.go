@@ -32,7 +32,7 @@ func TestBreakageIsReported(t *testing.T) {
 	s.promote(done, "apps: promoted to")
 	s.stands(downstream, good)
 	s.promote(notYet, "unhealthy: kustomization/cluster-apps/")
-	s.looks(apps, 3)
+	s.looks(apps, 2)
 
 	mended := s.revert(bad)
 	s.settled(infra)
@@ -52,7 +52,7 @@ func TestReportsNeedASecretAndNothingElseDoes(t *testing.T) {
 	restore := s.silence(infra)
 	commit := s.merge("Note something in silence", noting(s.word("silence")))
 	s.notes(infra, s.word("silence"))
-	s.looks(infra, 3)
+	s.looks(infra, 2)
 	s.settled(infra)
 	s.unreported(infra, commit)
 

@@ -37,7 +37,7 @@ func TestMergeSoaksBeforeApps(t *testing.T) {
 	s.had(infra, soaked)
 	s.promote(notYet, "not yet")
 	s.runs(done, "in 24h", "release:status")
-	s.looks(apps, 3)
+	s.looks(apps, 2)
 	s.appliesAgain(apps, mark)
 	s.unchanged(apps, before)
 	s.neverHad(apps, soaked)
@@ -51,7 +51,7 @@ func TestMergeSoaksBeforeApps(t *testing.T) {
 	t.Logf("promotion to applied on apps: %.1f s", s.greets(apps, s.word("first")).Seconds())
 	s.once(downstream, soaked)
 	s.runs(done, "release at "+soaked[:7], "release:status")
-	s.looks(apps, 3)
+	s.looks(apps, 2)
 	s.neverHad(apps, late)
 }
 
@@ -69,7 +69,7 @@ func TestRevertedInTheSoak(t *testing.T) {
 	s.promote(done, "apps: promoted to")
 	s.stands(downstream, mended)
 	s.settled(apps)
-	s.looks(apps, 3)
+	s.looks(apps, 2)
 	s.unchanged(apps, before)
 	s.neverHad(apps, bad)
 }
@@ -105,7 +105,7 @@ func TestPointedElsewhereByHand(t *testing.T) {
 	s.suspend("cluster", true)
 	s.pointForGood(apps, upstream)
 	s.seesAstray(apps, mark, upstream, commit)
-	s.looks(apps, 3)
+	s.looks(apps, 2)
 	if source := s.source(apps); source.Branch != upstream || source.Commit() != commit {
 		t.Errorf("apps did not stay where it was pointed: %s", source.Says())
 	}
