@@ -168,7 +168,7 @@ func TestATaintOfWhatNobodyKnows(t *testing.T) {
 	if !taint(r.commit("C", b)).Unmerged || !taint(sha("Z")).Unmerged {
 		t.Error("what no stage waits for is not said to be so")
 	}
-	s, err := e.Status(t.Context(), 1)
+	s, err := e.Status(t.Context(), rollout.StatusQuery{Records: 1})
 	if err != nil || len(s.Taints) != 3 {
 		t.Errorf("taints %v, %v", s.Taints, err)
 	}

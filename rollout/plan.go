@@ -174,6 +174,15 @@ const (
 	ForgeGit Forge = "git"
 )
 
+// Page is the address at which people look at the repository, empty where there is
+// none.
+func (r Repository) Page() string {
+	if r.Forge != ForgeGitHub {
+		return ""
+	}
+	return fmt.Sprintf("https://%s/%s/%s", r.Host, r.Owner, r.Name)
+}
+
 // Slug returns owner/name on GitHub, and the URL elsewhere.
 func (r Repository) Slug() string {
 	if r.Forge == ForgeGitHub {

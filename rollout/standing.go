@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -34,6 +35,10 @@ func (s LiveStanding) Has() SHA {
 	}
 	return s.Live.Source.Revision.Commit()
 }
+
+// Asked tells whether the cluster was asked: not where nothing on this machine says
+// how to reach it.
+func (s LiveStanding) Asked() bool { return !errors.Is(s.Err, ErrUsage) }
 
 // LookAtClusters asks the clusters of the plan, or those that are wanted, what
 // they follow and applied, side by side, each for so long at the most; and

@@ -30,16 +30,77 @@ type StageStatus struct {
 	Decision *Decision
 	// Subjects are the pending revisions, newest first.
 	Subjects []Subject
+	// Clusters are those of the stage, in the plan's order.
+	Clusters []LiveStanding
 	// Holds are those that are active, of this stage or of all.
 	Holds []Hold
 	// Err says why the stage could not be observed.
 	Err error
 }
 
-// Status observes every stage, and reads the newest entries of the ledger. A
-// stage that cannot be observed does not hide the others; the error is that
-// of the first such stage.
-func (e *Engine) Status(ctx context.Context, records int) (Status, error) {
+// A StatusQuery says what a status has besides the stages.
+type StatusQuery struct {
+	// Records is how many of the ledger's newest entries it has.
+	Records int
+	// Glance asks a cluster what it has, and Patience is how long one may take to
+	// answer. Default is that none is asked.
+	Glance   func(ctx context.Context, cluster string) (LiveCluster, error)
+	Patience time.Duration
+}
+
+// Status observes every stage, reads the newest entries of the ledger, and asks the
+// clusters meanwhile. A stage that cannot be observed does not hide the others, nor
+// does a cluster; the error is that of the first such stage.
+func (e *Engine) Status(ctx context.Context, q StatusQuery) (Status, error) {
+	answers := e.glance(ctx, q)
+	status, err := e.stages(ctx, q.Records)
+	asked := answers()
+	for i := range status.Stages {
+		stage := &status.Stages[i]
+		for _, cluster := range stage.Stage.Clusters {
+			standing := asked[cluster]
+			standing.Stage, standing.Cluster, standing.Branch, standing.Since = stage.Stage.Name, cluster, stage.Head, stage.Since
+			stage.Clusters = append(stage.Clusters, standing)
+		}
+	}
+	return status, err
+}
+
+// glance begins to ask all clusters of the plan, side by side. What it returns waits
+// for their answers.
+func (e *Engine) glance(ctx context.Context, q StatusQuery) func() map[string]LiveStanding {
+	var asked []LiveStanding
+	var asking sync.WaitGroup
+	for _, stage := range e.Plan.Stages {
+		for _, cluster := range stage.Clusters {
+			asked = append(asked, LiveStanding{Cluster: cluster, Err: errNobodyAsks})
+		}
+	}
+	for i := range asked {
+		if q.Glance == nil {
+			continue
+		}
+		asking.Go(func() {
+			within, cancel := context.WithTimeout(ctx, q.Patience)
+			defer cancel()
+			asked[i].Live, asked[i].Err = q.Glance(within, asked[i].Cluster)
+		})
+	}
+	return func() map[string]LiveStanding {
+		asking.Wait()
+		named := make(map[string]LiveStanding, len(asked))
+		for _, one := range asked {
+			named[one.Cluster] = one
+		}
+		return named
+	}
+}
+
+// errNobodyAsks is why nothing is known of a cluster where none is asked.
+var errNobodyAsks = usagef("nobody asked the cluster")
+
+// stages is the status without the clusters.
+func (e *Engine) stages(ctx context.Context, records int) (Status, error) {
 	status := Status{Plan: e.Plan}
 	first := e.Plan.Stages[0]
 	o, err := e.Remote.Observe(ctx, Query{Branches: []string{first.Branch}, Ledger: e.Plan.Ledger})

@@ -1,9 +1,13 @@
 package rollout_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
@@ -18,7 +22,7 @@ func TestStatus(t *testing.T) {
 	}
 	r.push("main", 26, "C")
 	r.now = hour(27)
-	s, err := e.Status(t.Context(), 10)
+	s, err := e.Status(t.Context(), rollout.StatusQuery{Records: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +61,7 @@ func TestStatusWithABrokenStage(t *testing.T) {
 			r.push("main", 1, "B")
 			r.now = hour(2)
 			c.spoil(r)
-			s, err := r.engine(threeStages).Status(t.Context(), 10)
+			s, err := r.engine(threeStages).Status(t.Context(), rollout.StatusQuery{Records: 10})
 			if !errors.Is(err, c.kind) || len(s.Stages) != 3 {
 				t.Fatalf("%d stages, %v", len(s.Stages), err)
 			}
@@ -78,7 +82,7 @@ func TestStatusWithABrokenStage(t *testing.T) {
 func TestStatusOfADivergedStage(t *testing.T) {
 	r := newRemote(t, "main", "release")
 	r.push("release", 1, "X")
-	s, err := r.engine(twoStages).Status(t.Context(), 10)
+	s, err := r.engine(twoStages).Status(t.Context(), rollout.StatusQuery{Records: 10})
 	if err != nil || s.Stages[1].Decision.Action != rollout.Diverged || names(s.Stages[1].Decision.Foreign) != "X" {
 		t.Errorf("%+v, %v", s.Stages[1].Decision, err)
 	}
@@ -102,7 +106,7 @@ func TestStatusNamesHolds(t *testing.T) {
 		3: {"", "incident", "incident, a visit"},
 	} {
 		r.now = hour(now)
-		s, err := e.Status(t.Context(), 10)
+		s, err := e.Status(t.Context(), rollout.StatusQuery{Records: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +125,7 @@ func TestStatusNamesHolds(t *testing.T) {
 func TestStatusBeforeInit(t *testing.T) {
 	r := newRemote(t, "main")
 	r.ledger, r.files = nil, nil
-	s, err := r.engine(twoStages).Status(t.Context(), 10)
+	s, err := r.engine(twoStages).Status(t.Context(), rollout.StatusQuery{Records: 10})
 	if !errors.Is(err, rollout.ErrNoBranch) || !strings.Contains(err.Error(), "mage release:init") {
 		t.Errorf("Status: %v", err)
 	}
@@ -182,8 +186,50 @@ func TestStatusLooksBackFarEnough(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := e.Status(t.Context(), 5)
+	s, err := e.Status(t.Context(), rollout.StatusQuery{Records: 5})
 	if err != nil || hours(s.Stages[0].Since) != "2h" || hours(s.Stages[1].Since) != "30h" || len(s.Records) != 5 {
 		t.Errorf("since %s and %s, %d records, %v", hours(s.Stages[0].Since), hours(s.Stages[1].Since), len(s.Records), err)
 	}
+}
+
+// Clusters are asked side by side, each for so long at the most, and one that does not
+// answer hides nothing.
+func TestStatusOfClusters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRemote(t, "main", "release", "edge")
+		plan := rollout.Plan{Ledger: "rollout/ledger", Stages: []rollout.Stage{
+			{Name: "infra", Branch: "main", Clusters: []string{"infra", "silent", "quiet"}},
+			{Name: "apps", Branch: "release", Clusters: []string{"unknown"}},
+		}}
+		began := time.Now()
+		s, err := r.engine(plan).Status(t.Context(), rollout.StatusQuery{Patience: time.Second, Glance: func(ctx context.Context, cluster string) (rollout.LiveCluster, error) {
+			switch cluster {
+			case "infra":
+				return rollout.LiveCluster{Context: "the-hub"}, nil
+			case "unknown":
+				return rollout.LiveCluster{}, &rollout.Problem{Kind: rollout.ErrUsage, What: "no context"}
+			}
+			<-ctx.Done()
+			return rollout.LiveCluster{}, ctx.Err()
+		}})
+		if took := time.Since(began); err != nil || took != time.Second {
+			t.Fatalf("after %s: %v", took, err)
+		}
+		all := slices.Concat(s.Stages[0].Clusters, s.Stages[1].Clusters)
+		if len(all) != 4 {
+			t.Fatalf("%d clusters", len(all))
+		}
+		for i, want := range []struct {
+			cluster, stage, context string
+			asked, answered         bool
+		}{{"infra", "infra", "the-hub", true, true}, {"silent", "infra", "", true, false}, {"quiet", "infra", "", true, false}, {"unknown", "apps", "", false, false}} {
+			if c := all[i]; c.Cluster != want.cluster || c.Stage != want.stage || c.Live.Context != want.context || c.Asked() != want.asked || (c.Err == nil) != want.answered || c.Branch.SHA != sha("A") {
+				t.Errorf("%+v, want %+v", c, want)
+			}
+		}
+		s, err = r.engine(plan).Status(t.Context(), rollout.StatusQuery{})
+		if err != nil || len(s.Stages[0].Clusters) != 3 || s.Stages[0].Clusters[0].Asked() {
+			t.Errorf("where nobody asks: %+v, %v", s.Stages[0].Clusters, err)
+		}
+	})
 }

@@ -34,16 +34,18 @@ func short(sha rollout.SHA) string {
 	return sha.Short()
 }
 
+// What is said of a cluster of which nothing else can be said.
+const (
+	noAnswer = "no answer"
+	noSource = "no source"
+)
+
 // has is what the cluster's source has fetched.
 func has(s rollout.LiveStanding) string {
-	switch {
-	case s.Err != nil:
-		return "no answer"
-	case s.Live.Source == nil:
-		return "no source"
-	default:
-		return short(s.Has())
+	if s.Err != nil || s.Live.Source == nil {
+		return ""
 	}
+	return short(s.Has())
 }
 
 // distance is how far the cluster is from its branch.
@@ -83,8 +85,11 @@ func applied(s rollout.LiveStanding) string {
 
 // doing is how the cluster is, in a few words.
 func doing(s rollout.LiveStanding) string {
-	if s.Err != nil || s.Live.Source == nil {
-		return ""
+	switch {
+	case s.Err != nil:
+		return noAnswer
+	case s.Live.Source == nil:
+		return noSource
 	}
 	var failed, working, suspended int
 	for _, a := range s.Live.Applications {

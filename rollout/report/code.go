@@ -17,7 +17,7 @@ func (d *Document) Code(language, text string) {
 
 type code struct{ language, content string }
 
-func (c code) text(w *strings.Builder) {
+func (c code) text(w *strings.Builder, _ Page) {
 	for line := range strings.SplitSeq(c.content, "\n") {
 		fmt.Fprintf(w, "    %s\n", rollout.Printable(line, longestLine))
 	}

@@ -5,7 +5,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
@@ -13,11 +13,13 @@ import (
 // A Document is what there is to say, before it is drawn.
 type Document struct {
 	blocks []block
+	// zone is where whoever reads it is. Default is UTC.
+	zone *time.Location
 }
 
 // A block is one part of a document, and knows how to draw itself.
 type block interface {
-	text(w *strings.Builder)
+	text(w *strings.Builder, p Page)
 	markdown(w *strings.Builder)
 }
 
@@ -38,7 +40,15 @@ func (d *Document) Line(format string, args ...any) {
 // Table adds a table. A table without rows is left out.
 func (d *Document) Table(head []string, rows [][]string) {
 	if len(rows) > 0 {
-		d.blocks = append(d.blocks, table{head, rows})
+		d.blocks = append(d.blocks, table{head: head, rows: rows})
+	}
+}
+
+// LongTable adds a table of which people are shown the beginning and the end, if it
+// is long.
+func (d *Document) LongTable(head []string, rows [][]string) {
+	if len(rows) > 0 {
+		d.blocks = append(d.blocks, table{head: head, rows: rows, long: true})
 	}
 }
 
@@ -55,22 +65,17 @@ func (d *Document) Fact(label, format string, args ...any) {
 	d.blocks = append(d.blocks, facts{one})
 }
 
-// WriteText draws the document for a terminal.
-func (d Document) WriteText(w io.Writer) error {
-	var b strings.Builder
-	for i, block := range d.blocks {
-		if _, ok := block.(heading); i > 0 && (ok || isTable(d.blocks[i-1])) {
-			b.WriteString("\n")
-		}
-		block.text(&b)
+// moment is a moment that somebody waits for, also by the clock on their wall.
+func (d *Document) moment(t time.Time) string {
+	text := rollout.FormatTime(t)
+	if d.zone == nil {
+		return text
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func isTable(b block) bool {
-	_, ok := b.(table)
-	return ok
+	there := t.In(d.zone)
+	if _, offset := there.Zone(); offset == 0 {
+		return text
+	}
+	return text + there.Format(" (Mon 15:04 MST)")
 }
 
 // WriteMarkdown draws the document as GitHub shows it, in a job's summary.
@@ -85,8 +90,8 @@ func (d Document) WriteMarkdown(w io.Writer) error {
 
 type heading string
 
-func (h heading) text(w *strings.Builder) {
-	fmt.Fprintf(w, "%s\n", rollout.Printable(string(h), longestLine))
+func (h heading) text(w *strings.Builder, p Page) {
+	fmt.Fprintf(w, "%s\n", p.draw(strong, rollout.Printable(string(h), longestLine)))
 }
 
 func (h heading) markdown(w *strings.Builder) {
@@ -95,9 +100,17 @@ func (h heading) markdown(w *strings.Builder) {
 
 type line string
 
-func (l line) text(w *strings.Builder) {
+func (l line) text(w *strings.Builder, p Page) {
 	for part := range strings.SplitSeq(string(l), "\n") {
-		fmt.Fprintf(w, "  %s\n", rollout.Printable(part, longestLine))
+		part = rollout.Printable(part, longestLine)
+		if p.columns == 0 {
+			fmt.Fprintf(w, "  %s\n", part)
+			continue
+		}
+		before := len(part) - len(strings.TrimLeft(part, " "))
+		for _, one := range wrap(part, p.columns-2-before) {
+			fmt.Fprintf(w, "  %s%s\n", part[:before], one)
+		}
 	}
 }
 
@@ -115,22 +128,20 @@ type fact struct{ label, text string }
 type facts []fact
 
 // labelWidth is the least width of the labels, so that most facts of a document
-// stand in line, and textWidth where the text beside them is wrapped.
-const (
-	labelWidth = 10
-	textWidth  = 96
-)
+// stand in line.
+const labelWidth = 10
 
-func (f facts) text(w *strings.Builder) {
-	width := labelWidth
+func (f facts) text(w *strings.Builder, p Page) {
+	columns := labelWidth
 	for _, one := range f {
-		width = max(width, utf8.RuneCountInString(one.label))
+		columns = max(columns, width(one.label))
 	}
-	indent := strings.Repeat(" ", width+4)
+	indent := strings.Repeat(" ", columns+4)
 	for _, one := range f {
-		for i, part := range wrap(oneLine(one.text), textWidth-width-4) {
+		label := p.draw(toneOf(one.label), padded(one.label, columns))
+		for i, part := range wrap(oneLine(one.text), p.room(columns+4)) {
 			if i == 0 {
-				fmt.Fprintf(w, "  %-*s  %s\n", width, one.label, part)
+				fmt.Fprintf(w, "  %s  %s\n", label, part)
 			} else {
 				fmt.Fprintf(w, "%s%s\n", indent, part)
 			}
@@ -147,54 +158,22 @@ func (f facts) markdown(w *strings.Builder) {
 
 // wrap breaks a text into lines, between words. A word that is longer than a
 // line stays whole, so that it can be copied.
-func wrap(text string, width int) []string {
+func wrap(text string, columns int) []string {
 	var lines []string
 	var line string
+	taken := 0
 	for word := range strings.FieldsSeq(text) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+		wide := width(word)
+		if line != "" && taken+1+wide > columns {
 			lines = append(lines, rollout.Printable(line, longestLine))
-			line = ""
+			line, taken = "", 0
 		}
-		line = strings.TrimPrefix(line+" "+word, " ")
+		if line != "" {
+			line, taken = line+" ", taken+1
+		}
+		line, taken = line+word, taken+wide
 	}
 	return append(lines, rollout.Printable(line, longestLine))
-}
-
-type table struct {
-	head []string
-	rows [][]string
-}
-
-func (t table) text(w *strings.Builder) {
-	widths := make([]int, len(t.head))
-	for _, row := range append([][]string{t.head}, t.rows...) {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(oneLine(cell)))
-		}
-	}
-	for _, row := range append([][]string{t.head}, t.rows...) {
-		var b strings.Builder
-		for i, cell := range row {
-			cell = oneLine(cell)
-			fmt.Fprintf(&b, "  %s%s", cell, strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
-		}
-		fmt.Fprintf(w, "  %s\n", strings.TrimRight(strings.TrimPrefix(b.String(), "  "), " "))
-	}
-}
-
-func (t table) markdown(w *strings.Builder) {
-	row := func(cells []string) {
-		for _, cell := range cells {
-			fmt.Fprintf(w, "| %s ", escape(oneLine(cell)))
-		}
-		w.WriteString("|\n")
-	}
-	row(t.head)
-	w.WriteString(strings.Repeat("| --- ", len(t.head)) + "|\n")
-	for _, cells := range t.rows {
-		row(cells)
-	}
-	w.WriteString("\n")
 }
 
 // oneLine keeps a cell on its line. The ways out of an error follow it there.

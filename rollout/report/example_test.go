@@ -30,8 +30,8 @@ func ExamplePromotion() {
 	// apps: not yet
 	//   the one pending revision is soaking: it arrived 2026-03-02 14:00 UTC and soaks 24h, until 2026-03-03 14:00 UTC
 	//   Next: 2222222 at 2026-03-03 14:00 UTC, in 4h, if nothing else happens.
-	//   PENDING  SUBJECT        AUTHOR  ARRIVED               STATE             EARLIEST              IS IN
-	//   2222222  feat: a thing  Ada     2026-03-02 14:00 UTC  soaking, 4h left  2026-03-03 14:00 UTC
+	//   PENDING  SUBJECT        AUTHOR  ARRIVED               SOAKED          STATE             EARLIEST              IS IN
+	//   2222222  feat: a thing  Ada     2026-03-02 14:00 UTC  ████████░░ 83%  soaking, 4h left  2026-03-03 14:00 UTC
 }
 
 // A document can be built by hand, and be drawn as Markdown. What is said in

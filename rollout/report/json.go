@@ -34,7 +34,20 @@ type (
 		// Holds are those that are active, of this stage or of all.
 		Holds   []HoldJSON     `json:"holds,omitempty"`
 		Pending []RevisionJSON `json:"pending"`
-		Error   string         `json:"error,omitempty"`
+		// Running is what the clusters say that they have, of those that could be
+		// asked from here.
+		Running []RunningJSON `json:"running"`
+		Error   string        `json:"error,omitempty"`
+	}
+	// RunningJSON is what a cluster has.
+	RunningJSON struct {
+		Cluster        string            `json:"cluster"`
+		Context        string            `json:"context,omitempty"`
+		Has            rollout.SHA       `json:"has,omitempty"`
+		Suspended      bool              `json:"suspended,omitempty"`
+		Kustomizations []ApplicationJSON `json:"kustomizations"`
+		// Error says why it says nothing.
+		Error string `json:"error,omitempty"`
 	}
 	// DecisionJSON is what the policy says of a stage.
 	DecisionJSON struct {
@@ -105,7 +118,9 @@ type (
 	// RevisionJSON is a pending revision and its verdict.
 	RevisionJSON struct {
 		CommitJSON
-		Arrival time.Time       `json:"arrival"`
+		Arrival time.Time `json:"arrival"`
+		// Soaked is how much of its soak is over, from 0 to 1.
+		Soaked  *float64        `json:"soaked,omitempty"`
 		Outcome rollout.Outcome `json:"outcome"`
 		Reason  string          `json:"reason"`
 		RetryAt *time.Time      `json:"retryAt,omitempty"`
@@ -169,7 +184,7 @@ func WriteStatusJSON(w io.Writer, s rollout.Status) error {
 		out.Taints = append(out.Taints, MarkJSON{Commit: m.Commit, By: m.By, Reason: m.Reason, At: known(m.At)})
 	}
 	for _, stage := range s.Stages {
-		out.Stages = append(out.Stages, stageJSON(stage))
+		out.Stages = append(out.Stages, stageJSON(s.At, stage))
 	}
 	return write(w, out)
 }
@@ -179,10 +194,10 @@ func WriteHistoryJSON(w io.Writer, records []rollout.Record) error {
 	return write(w, entries(records))
 }
 
-func stageJSON(s rollout.StageStatus) StageJSON {
+func stageJSON(now time.Time, s rollout.StageStatus) StageJSON {
 	out := StageJSON{
 		Name: s.Stage.Name, Branch: s.Stage.Branch, Clusters: s.Stage.Clusters, Head: s.Head.SHA,
-		Since: known(s.Since), SoakSeconds: s.Stage.Soak.Seconds(), Pending: []RevisionJSON{},
+		Since: known(s.Since), SoakSeconds: s.Stage.Soak.Seconds(), Pending: []RevisionJSON{}, Running: runningJSON(s.Clusters),
 	}
 	if s.Err != nil {
 		out.Error = s.Err.Error()
@@ -196,7 +211,22 @@ func stageJSON(s rollout.StageStatus) StageJSON {
 	for _, subject := range s.Subjects {
 		one := revisionJSON(subject)
 		one.GoesOut = goesOut[one.Revision]
+		if share, known := soakedShare(now, s.Stage, subject.Verdict); known {
+			one.Soaked = &share
+		}
 		out.Pending = append(out.Pending, one)
+	}
+	return out
+}
+
+func runningJSON(clusters []rollout.LiveStanding) []RunningJSON {
+	out := []RunningJSON{}
+	for _, c := range clusters {
+		if !c.Asked() {
+			continue
+		}
+		live := liveJSON(c)
+		out = append(out, RunningJSON{Cluster: live.Cluster, Context: live.Context, Has: live.Has, Suspended: live.Suspended, Kustomizations: live.Kustomizations, Error: live.Error})
 	}
 	return out
 }

@@ -42,17 +42,63 @@ func pending(d *Document, now time.Time, decision rollout.Decision, subjects []r
 	complaints(d, decision)
 	exposed(d, decision.Exposure)
 	knownBad(d, decision)
+	out := goingOut(decision)
+	columns := pendingColumns(now, decision)
+	head := make([]string, len(columns))
+	for i, c := range columns {
+		head[i] = c.head
+	}
 	var rows [][]string
-	out, follows := goingOut(decision), following(decision)
 	for _, s := range subjects {
-		if v := s.Verdict; v.Outcome != rollout.Promotable && !out[v.Revision.SHA] {
-			rows = append(rows, []string{
-				v.Revision.SHA.Short(), rollout.Printable(v.Revision.Subject(), subjectShown), rollout.Printable(v.Revision.Author, authorShown),
-				rollout.FormatTime(v.Revision.Arrival), state(now, v), leaves(v, follows), names(s.In[:min(1, len(s.In))], s.Containers),
-			})
+		if s.Verdict.Outcome == rollout.Promotable || out[s.Verdict.Revision.SHA] {
+			continue
+		}
+		row := make([]string, len(columns))
+		for i, c := range columns {
+			row[i] = c.cell(s)
+		}
+		rows = append(rows, row)
+	}
+	d.LongTable(head, rows)
+}
+
+// A pendingColumn says one thing of what is pending.
+type pendingColumn struct {
+	head string
+	cell func(s rollout.Subject) string
+}
+
+// pendingColumns has columns for gates only where the plan has the gates.
+func pendingColumns(now time.Time, decision rollout.Decision) []pendingColumn {
+	stage, follows := decision.Stage, following(decision)
+	columns := []pendingColumn{
+		{"PENDING", func(s rollout.Subject) string { return s.Verdict.Revision.SHA.Short() }},
+		{"SUBJECT", func(s rollout.Subject) string { return rollout.Printable(s.Verdict.Revision.Subject(), subjectShown) }},
+		{"AUTHOR", func(s rollout.Subject) string { return rollout.Printable(s.Verdict.Revision.Author, authorShown) }},
+		{"ARRIVED", func(s rollout.Subject) string { return rollout.FormatTime(s.Verdict.Revision.Arrival) }},
+		{soakedColumn, func(s rollout.Subject) string { return soaked(now, stage, s.Verdict) }},
+	}
+	if len(stage.Health.Required) > 0 {
+		columns = append(columns, pendingColumn{"HEALTH", func(s rollout.Subject) string { return passed(s.Verdict, rollout.GateHealth, "healthy") }})
+	}
+	if stage.Exposure == rollout.ExposureRequired {
+		columns = append(columns, pendingColumn{"EXPOSURE", func(s rollout.Subject) string { return passed(s.Verdict, rollout.GateExposure, "") }})
+	}
+	return append(columns, []pendingColumn{
+		{stateColumn, func(s rollout.Subject) string { return state(now, s.Verdict) }},
+		{"EARLIEST", func(s rollout.Subject) string { return leaves(s.Verdict, follows) }},
+		{"IS IN", func(s rollout.Subject) string { return names(s.In[:min(1, len(s.In))], s.Containers) }},
+	}...)
+}
+
+// passed is what a gate says of a revision, which may be that it lets it through.
+func passed(v rollout.Verdict, gate rollout.Gate, through string) string {
+	for _, b := range v.Blocks {
+		if b.Gate == gate {
+			return words(b.Outcome)
 		}
 	}
-	d.Table([]string{"PENDING", "SUBJECT", "AUTHOR", "ARRIVED", "STATE", "EARLIEST", "IS IN"}, shorten(rows))
+	return through
 }
 
 // leaves is when a revision can go out by itself, or else with which newer one.
@@ -100,7 +146,7 @@ func knownBad(d *Document, decision rollout.Decision) {
 			t.Commit.SHA.Short(), rollout.Printable(t.Commit.Subject(), subjectShown), by, badSince(decision, t), rollout.OneLine(t.Reason, subjectShown),
 		})
 	}
-	d.Table([]string{"KNOWN BAD", "SUBJECT", "BY", "SINCE", "WHY"}, shorten(rows))
+	d.LongTable([]string{"KNOWN BAD", "SUBJECT", "BY", "SINCE", "WHY"}, rows)
 }
 
 // badSince is since when a commit is known to be bad: when an operator said so,
@@ -132,7 +178,7 @@ func standingTaints(d *Document, s rollout.Status) {
 			m.Commit.Short(), waitsFor(s, m.Commit), rollout.Printable(m.By, authorShown), rollout.FormatTime(m.At), rollout.OneLine(m.Reason, 2*subjectShown),
 		}
 	}
-	d.Table([]string{"COMMIT", "WAITS FOR", "BY", "SINCE", "WHY"}, shorten(rows))
+	d.LongTable([]string{"COMMIT", "WAITS FOR", "BY", "SINCE", "WHY"}, rows)
 }
 
 // waitsFor names the stages for which a commit is pending.
@@ -152,7 +198,7 @@ func waitsFor(s rollout.Status, commit rollout.SHA) string {
 // next names the next revision that goes out by itself, and when.
 func next(d *Document, now time.Time, decision rollout.Decision) {
 	if v, ok := Next(decision); ok {
-		d.Line("Next: %s at %s, in %s, if nothing else happens.", v.Revision.SHA.Short(), rollout.FormatTime(v.RetryAt), rollout.FormatDuration(v.RetryAt.Sub(now)))
+		d.Line("Next: %s at %s, in %s, if nothing else happens.", v.Revision.SHA.Short(), d.moment(v.RetryAt), rollout.FormatDuration(v.RetryAt.Sub(now)))
 	}
 }
 

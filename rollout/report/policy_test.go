@@ -162,7 +162,7 @@ func TestPolicyDocuments(t *testing.T) {
 		"bad-goes-out":     report.Promotion(decidedFor(unfrozen(), troubled(25))),
 		"unproven":         report.Promotion(decidedFor(unfrozen(), line(30, 3))),
 		"held-nothing":     report.Promotion(decidedFor(apps, held(line(), bobHolds))),
-		"status-held":      report.Status(heldStatus(), 6),
+		"status-held":      report.Status(heldStatus(), 6, nil),
 		"history-words":    report.History(words),
 		"override-through": report.Override(overriddenThrough(t, held(troubled(3), adaHolds, bobHolds), sha(6))),
 		"override-through-preview": report.OverridePreview(
@@ -210,7 +210,7 @@ func TestAHoldIsDrawnOnce(t *testing.T) {
 			Stage: apps, Decision: &r.Decision, Subjects: rollout.Subjects(unfrozen(), s),
 		}}}
 		for kind, d := range map[string]report.Document{
-			"promotion": report.Promotion(r), "status": report.Status(status, 0), "explanation": report.Explain([]rollout.Explanation{explained(unfrozen(), s)}),
+			"promotion": report.Promotion(r), "status": report.Status(status, 0, nil), "explanation": report.Explain([]rollout.Explanation{explained(unfrozen(), s)}),
 		} {
 			var b bytes.Buffer
 			if err := d.WriteText(&b); err != nil {

@@ -24,14 +24,9 @@ package report
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
-
-// rowsShown is how many rows of a table are shown: the newest, and the oldest,
-// which go out first.
-const rowsShown = 20
 
 // subjectShown is how many characters of a commit's subject are shown.
 const subjectShown = 44
@@ -101,18 +96,7 @@ func goesOut(d *Document, commits []rollout.Commit) {
 	for _, c := range commits {
 		rows = append(rows, []string{c.SHA.Short(), rollout.Printable(c.Subject(), subjectShown), rollout.Printable(c.Author, authorShown)})
 	}
-	d.Table([]string{"COMMIT", "SUBJECT", "AUTHOR"}, shorten(rows))
-}
-
-// shorten leaves out what is in the middle of a long table.
-func shorten(rows [][]string) [][]string {
-	if len(rows) <= rowsShown {
-		return rows
-	}
-	left := len(rows) - rowsShown
-	gap := make([]string, len(rows[0]))
-	gap[0], gap[1] = "…", fmt.Sprintf("and %d more", left)
-	return slices.Concat(rows[:rowsShown/2], [][]string{gap}, rows[rowsShown/2+left:])
+	d.LongTable([]string{"COMMIT", "SUBJECT", "AUTHOR"}, rows)
 }
 
 // Setup is the table of `release:init`.

@@ -141,8 +141,8 @@ func TestDocuments(t *testing.T) {
 		"override-preview-old":  report.OverridePreview(overridden(t, line(30), "")),
 		"override":              report.Override(overridden(t, line(3), "The payment workers\nrun out of memory.")),
 		"override-nothing":      report.Override(overridden(t, line(), "")),
-		"status":                report.Status(status(), 5),
-		"status-broken":         report.Status(broken, 5),
+		"status":                report.Status(status(), 5, nil),
+		"status-broken":         report.Status(broken, 5, nil),
 		"history":               report.History(trail),
 		"history-empty":         report.History(nil),
 		"setup": report.Setup([]rollout.Step{
@@ -313,7 +313,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("disk full
 func TestWritersThatFail(t *testing.T) {
 	d := report.History(trail)
 	for name, err := range map[string]error{
-		"text": d.WriteText(brokenWriter{}), "Markdown": d.WriteMarkdown(brokenWriter{}),
+		"text": d.WriteText(brokenWriter{}), "terminal": d.Draw(brokenWriter{}, report.Terminal(80)), "pipe": d.Draw(brokenWriter{}, report.Pipe()), "Markdown": d.WriteMarkdown(brokenWriter{}),
 		"status": report.WriteStatusJSON(brokenWriter{}, status()), "history": report.WriteHistoryJSON(brokenWriter{}, trail),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "disk full") {

@@ -3,14 +3,16 @@ package report
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-// Status says where every stage stands.
-func Status(s rollout.Status, records int) Document {
-	var d Document
+// Status says where every stage stands, in so many records of the ledger. Moments
+// that somebody waits for are said in a zone, too.
+func Status(s rollout.Status, records int, zone *time.Location) Document {
+	d := Document{zone: zone}
 	for _, stage := range s.Stages {
 		stageStatus(&d, s.At, stage)
 	}
@@ -25,6 +27,7 @@ func Status(s rollout.Status, records int) Document {
 
 func stageStatus(d *Document, now time.Time, s rollout.StageStatus) {
 	d.Heading("%s: %s %s", s.Stage.Name, s.Stage.Branch, head(now, s))
+	running(d, s.Clusters)
 	switch {
 	case s.Err != nil:
 		d.Line("%s", s.Err)
@@ -64,4 +67,32 @@ func head(now time.Time, s rollout.StageStatus) string {
 	default:
 		return fmt.Sprintf("at %s for %s, since %s", s.Head.SHA.Short(), rollout.FormatDuration(max(0, now.Sub(s.Since))), rollout.FormatTime(s.Since))
 	}
+}
+
+// running says what the clusters of a stage have.
+func running(d *Document, clusters []rollout.LiveStanding) {
+	var rows [][]string
+	var unasked []string
+	for _, c := range clusters {
+		if !c.Asked() {
+			unasked = append(unasked, oneLine(c.Cluster))
+			continue
+		}
+		rows = append(rows, []string{oneLine(c.Cluster), has(c), applied(c), stateOf(c)})
+	}
+	if len(unasked) > 0 {
+		d.Fact("Not asked", "%s", strings.Join(unasked, ", "))
+	}
+	d.Table([]string{"CLUSTER", "HAS", "APPLIED", stateColumn}, rows)
+}
+
+// away is said of a cluster that has not what its branch has.
+const away = "apart"
+
+func stateOf(c rollout.LiveStanding) string {
+	state := doing(c)
+	if c.Err == nil && c.Live.Source != nil && c.Has() != c.Branch.SHA {
+		state = away + ", " + state
+	}
+	return state
 }

@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/planfile"
@@ -62,6 +63,10 @@ type Operator struct {
 	OpenClusters func(plan rollout.Plan) (Clusters, error)
 
 	Out io.Writer
+	// Page is what is printed on, and Zone where whoever reads it is. Default is a
+	// log, and UTC.
+	Page report.Page
+	Zone *time.Location
 	// In answers questions. It is nil where nobody is there to answer.
 	In io.Reader
 	// Summary, where it is not nil, gets what is printed as Markdown.
@@ -79,7 +84,7 @@ var ErrFindings = errors.New("the verification found something")
 
 // show prints a document, for people and for the job's summary.
 func (o *Operator) show(d report.Document) error {
-	if err := d.WriteText(o.Out); err != nil {
+	if err := d.Draw(o.Out, o.Page); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	if o.Summary == nil {
@@ -264,16 +269,33 @@ type Status struct {
 // recordsShown is how many ledger entries a status ends with.
 const recordsShown = 5
 
+// glancePatience is how long a status waits for a cluster: whoever looks at it in a
+// hurry looks at the rest meanwhile.
+const glancePatience = 5 * time.Second
+
 // Status shows where every stage stands.
 func (o *Operator) Status(ctx context.Context, args Status) error {
-	s, err := o.Engine.Status(ctx, recordsShown)
+	s, err := o.Engine.Status(ctx, rollout.StatusQuery{Records: recordsShown, Glance: o.glance(), Patience: glancePatience})
 	if s.At.IsZero() {
 		return err
 	}
 	if args.JSON {
 		return errors.Join(report.WriteStatusJSON(o.Out, s), err)
 	}
-	return errors.Join(o.show(report.Status(s, recordsShown)), err)
+	return errors.Join(o.show(report.Status(s, recordsShown, o.Zone)), err)
+}
+
+// glance asks clusters, if there is anything to ask them by. What is wrong with a
+// kubeconfig hides nothing of the rest; verify:clusters says it.
+func (o *Operator) glance() func(context.Context, string) (rollout.LiveCluster, error) {
+	if o.OpenClusters == nil {
+		return nil
+	}
+	clusters, err := o.OpenClusters(o.Engine.Plan)
+	if err != nil {
+		return nil
+	}
+	return clusters.Glance
 }
 
 // History are the arguments of `release:history`.

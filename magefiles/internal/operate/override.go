@@ -33,7 +33,7 @@ func (o *Operator) Override(ctx context.Context, args Override) error {
 	if err != nil {
 		return fmt.Errorf("override %s: %w", stage.Name, err)
 	}
-	if err := report.OverridePreview(r).WriteText(o.Out); err != nil {
+	if err := report.OverridePreview(r).Draw(o.Out, o.Page); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	if r.Decision.Action == rollout.Nothing {

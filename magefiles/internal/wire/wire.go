@@ -34,7 +34,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/term"
+	"github.com/cli/go-gh/v2/pkg/term"
 
 	"github.com/monosense/k8s-ops/magefiles/internal/operate"
 	"github.com/monosense/k8s-ops/rollout"
@@ -127,7 +127,8 @@ func open(summary *summary) (*operate.Operator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the repository's root: %w", err)
 	}
-	o := &operate.Operator{Root: root, File: file, Out: os.Stdout, Summary: summary, NewRequest: rand.Text}
+	out := term.FromEnv()
+	o := &operate.Operator{Root: root, File: file, Out: os.Stdout, Page: page(out), Zone: time.Local, Summary: summary, NewRequest: rand.Text}
 	o.OpenRepository = func(path string) (operate.Repository, error) {
 		return gitrepo.Open(gitrepo.Options{URL: path, Now: time.Now})
 	}
@@ -144,7 +145,7 @@ func open(summary *summary) (*operate.Operator, error) {
 		}
 		return cluster.Open(cluster.Options{Source: plan.Source, Contexts: plan.Contexts, Here: os.Getenv("ROLLOUT_CLUSTER"), Now: time.Now})
 	}
-	if term.IsTerminal(int(os.Stdin.Fd())) {
+	if term.IsTerminal(os.Stdin) {
 		o.In = os.Stdin
 	}
 	return o, nil

@@ -1,0 +1,44 @@
+package wire
+
+import (
+	"os"
+
+	"github.com/cli/go-gh/v2/pkg/term"
+
+	"github.com/monosense/k8s-ops/rollout/report"
+)
+
+// usualColumns is how wide a terminal is that does not say how wide it is.
+const usualColumns = 80
+
+// page is what is printed on: a terminal, the log of a workflow's job, which people
+// read, or whatever reads the other end of a pipe.
+func page(t term.Term) report.Page {
+	switch {
+	case t.IsTerminalOutput():
+		columns, _, err := t.Size()
+		if err != nil || columns <= 0 {
+			columns = usualColumns
+		}
+		return terminal(t)(columns)
+	case os.Getenv("GITHUB_ACTIONS") == "true":
+		return report.Page{}
+	default:
+		return report.Pipe()
+	}
+}
+
+// terminal is how a terminal is printed on that is so many columns wide.
+func terminal(t term.Term) func(columns int) report.Page {
+	dumb := os.Getenv("TERM") == "dumb"
+	return func(columns int) report.Page {
+		p := report.Terminal(columns)
+		if t.IsColorEnabled() && !dumb {
+			p = p.Coloured()
+		}
+		if dumb || os.Getenv("ACCESSIBLE") != "" {
+			p = p.Spoken()
+		}
+		return p
+	}
+}
