@@ -55,6 +55,14 @@ func Status(ctx context.Context, json *bool) error {
 	})
 }
 
+// Watch keeps the status in sight until somebody quits, and says what changes.
+//
+// On a terminal it is a page, and its last line has the keys; elsewhere it prints a
+// line for every change.
+func Watch(ctx context.Context) error {
+	return wire.Run(ctx, func(ctx context.Context, o *operate.Operator) error { return o.Watch(ctx) })
+}
+
 // History shows the audit trail: who moved what, when, and why.
 //
 // Flags: -json writes it for programs; -limit shows only the newest entries.

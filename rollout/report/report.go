@@ -2,9 +2,9 @@
 //
 // # Model
 //
-// Whatever there is to say becomes a [Document] once, and a document is drawn
-// for a terminal or as Markdown. JSON has types of its own, which are part of
-// the interface: fields are added, never renamed.
+// Whatever there is to say becomes a [Document] once, and a document is drawn as
+// text, on a [Page], or as Markdown. JSON has types of its own, which are part of the
+// interface: fields are added, never renamed. The directory schema has their schemas.
 //
 // # Invariants
 //
@@ -18,8 +18,7 @@
 //
 // # Not handled
 //
-// Colour, and the width of the terminal: facts are wrapped for 100 columns,
-// tables and lines are not.
+// What a terminal is that something is drawn for: whoever calls knows its width.
 package report
 
 import (

@@ -67,6 +67,8 @@ type Operator struct {
 	// log, and UTC.
 	Page report.Page
 	Zone *time.Location
+	// Screen is nil where what is printed is not seen at once, or nobody is there.
+	Screen *Screen
 	// In answers questions. It is nil where nobody is there to answer.
 	In io.Reader
 	// Summary, where it is not nil, gets what is printed as Markdown.

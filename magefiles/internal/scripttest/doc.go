@@ -40,6 +40,12 @@
 //	requests N                    at most N requests since the last of this
 //	waitfor                       until the failures have met their requests
 //	shows TEXT                    the output has the text, whatever the spacing
+//	terminal COLUMNSxROWS ARGS…   run a command on a terminal, while the script goes on
+//	screen TEXT                   the terminal shows the text, or will
+//	press KEY                     press a key there: q, esc, ctrl+c, down, pgdown
+//	resize COLUMNSxROWS           make the terminal as large as that
+//	signal NUMBER                 send a signal to what runs there
+//	left CODE                     it ends with the code, and leaves the terminal as it was
 //
 // What sets VAR to a commit also sets VAR_SHORT to its first digits.
 //

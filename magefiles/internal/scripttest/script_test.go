@@ -83,6 +83,8 @@ type world struct {
 	work   string
 	// clusters are those that the script has begun.
 	clusters map[string]*apiserver.Server
+	// terminal is the one that the script began last.
+	terminal *terminal
 }
 
 type worldKey struct{}
@@ -221,6 +223,12 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"requests": requests,
 	"shows":    shows,
 	"waitfor":  waitfor,
+	"terminal": startTerminal,
+	"screen":   screen,
+	"press":    press,
+	"resize":   resize,
+	"signal":   signalTerminal,
+	"left":     left,
 }
 
 // need refuses a script that calls a command wrongly.

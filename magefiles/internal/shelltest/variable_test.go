@@ -249,6 +249,7 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		{"release:promote", nil, []string{"release:promote"}},
 		{"release:promote", []string{"STAGE=apps", "DRY_RUN=true", "WAIT=true"}, []string{"release:promote", "-stage=apps", "-dryRun=true", "-wait=true"}},
 		{"release:status", nil, []string{"release:status"}},
+		{"release:watch", nil, []string{"release:watch"}},
 		{"release:status", []string{"JSON=true"}, []string{"release:status", "-json=true"}},
 		{"release:history", nil, []string{"release:history"}},
 		{"release:history", []string{"JSON=true", "LIMIT=3"}, []string{"release:history", "-json=true", "-limit=3"}},

@@ -1,10 +1,14 @@
 package wire
 
 import (
+	"fmt"
+	"io"
 	"os"
 
+	"github.com/cli/go-gh/v2/pkg/browser"
 	"github.com/cli/go-gh/v2/pkg/term"
 
+	"github.com/monosense/k8s-ops/magefiles/internal/operate"
 	"github.com/monosense/k8s-ops/rollout/report"
 )
 
@@ -41,4 +45,24 @@ func terminal(t term.Term) func(columns int) report.Page {
 		}
 		return p
 	}
+}
+
+// screen is the terminal that somebody sits at: nil where nobody does, or it can do
+// nothing but print.
+func screen(t term.Term) *operate.Screen {
+	if !term.IsTerminal(os.Stdin) || !term.IsTerminal(os.Stdout) || os.Getenv("TERM") == "dumb" {
+		return nil
+	}
+	return &operate.Screen{In: os.Stdin, Page: terminal(t), Open: browse}
+}
+
+// browse opens an address in a browser, which is told none of the forge's tokens.
+func browse(url string) error {
+	if err := withhold(); err != nil {
+		return err
+	}
+	if err := browser.New("", io.Discard, io.Discard).Browse(url); err != nil {
+		return fmt.Errorf("open %s: %w", url, err)
+	}
+	return nil
 }

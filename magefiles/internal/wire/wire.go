@@ -128,7 +128,7 @@ func open(summary *summary) (*operate.Operator, error) {
 		return nil, fmt.Errorf("find the repository's root: %w", err)
 	}
 	out := term.FromEnv()
-	o := &operate.Operator{Root: root, File: file, Out: os.Stdout, Page: page(out), Zone: time.Local, Summary: summary, NewRequest: rand.Text}
+	o := &operate.Operator{Root: root, File: file, Out: os.Stdout, Page: page(out), Screen: screen(out), Zone: time.Local, Summary: summary, NewRequest: rand.Text}
 	o.OpenRepository = func(path string) (operate.Repository, error) {
 		return gitrepo.Open(gitrepo.Options{URL: path, Now: time.Now})
 	}
