@@ -44,7 +44,7 @@ func Bench(ctx context.Context) error {
 		return wire.Exit(err)
 	}
 	return wire.Exit(run(ctx, "test", "-p=1", "-run=^$", "-bench=.", "-benchtime=10x", "-timeout=60m",
-		"./rollout", "./rollout/backtest", "./rollout/gitrepo", "./rollout/flux", "./magefiles/internal/scripttest", "./magefiles/internal/simulate"))
+		"./rollout", "./rollout/backtest", "./rollout/measure", "./rollout/gitrepo", "./rollout/flux", "./magefiles/internal/scripttest", "./magefiles/internal/simulate"))
 }
 
 // Lint runs golangci-lint with this repository's rules.
