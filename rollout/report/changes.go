@@ -31,12 +31,13 @@ func Changes(before, after rollout.Status) []string {
 func briefly(s rollout.StageStatus) []string {
 	lines := []string{fmt.Sprintf("%s: %s", oneLine(s.Stage.Name), oneLine(stands(s)))}
 	for _, c := range s.Clusters {
+		has, state, _ := Running(c)
 		switch {
 		case !c.Asked():
-		case c.Err != nil || c.Live.Source == nil:
-			lines = append(lines, fmt.Sprintf("cluster %s: %s", oneLine(c.Cluster), stateOf(c)))
+		case has == "":
+			lines = append(lines, fmt.Sprintf("cluster %s: %s", oneLine(c.Cluster), state))
 		default:
-			lines = append(lines, fmt.Sprintf("cluster %s: has %s, %s applied, %s", oneLine(c.Cluster), has(c), applied(c), stateOf(c)))
+			lines = append(lines, fmt.Sprintf("cluster %s: has %s, %s applied, %s", oneLine(c.Cluster), has, applied(c), state))
 		}
 	}
 	return lines
@@ -86,15 +87,15 @@ func recorded(before, after rollout.Status) []string {
 
 // entry is one of the ledger on one line.
 func entry(r rollout.Record) string {
+	e := Told(r)
 	if r.Damaged != "" {
-		return fmt.Sprintf("ledger: %s is damaged: %s", r.Commit.Short(), oneLine(r.Damaged))
+		return fmt.Sprintf("ledger: %s is damaged: %s", e.Moved, e.Why)
 	}
-	text := "ledger: " + what(r)
-	if of := concerns(r.Entry); of != "" {
-		text += ", " + oneLine(of)
+	text := "ledger: " + e.What
+	for _, part := range []string{e.Stage, e.Moved} {
+		if part != "" {
+			text += ", " + part
+		}
 	}
-	if moved := move(r); moved != "" {
-		text += ", " + oneLine(moved)
-	}
-	return text + fmt.Sprintf(", by %s: %s", rollout.Printable(r.By, 40), rollout.OneLine(r.Reason, 160))
+	return fmt.Sprintf("%s, by %s: %s", text, e.By, e.Why)
 }

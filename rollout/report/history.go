@@ -21,13 +21,25 @@ func History(records []rollout.Record) Document {
 func trail(d *Document, records []rollout.Record) {
 	rows := make([][]string, len(records))
 	for i, r := range records {
-		if r.Damaged != "" {
-			rows[i] = []string{"?", "damaged", "", r.Commit.Short(), "", r.Damaged}
-			continue
-		}
-		rows[i] = []string{rollout.FormatTime(r.At), what(r), concerns(r.Entry), move(r), rollout.Printable(r.By, 40), rollout.OneLine(r.Reason, 160)}
+		e := Told(r)
+		rows[i] = []string{e.When, e.What, e.Stage, e.Moved, e.By, e.Why}
 	}
 	d.Table([]string{"WHEN", "WHAT", "STAGE", "MOVED", "BY", "WHY"}, rows)
+}
+
+// An Entry is what is said of an entry of the ledger, on every page alike. Everything
+// in it is safe to show on one line.
+type Entry struct{ Kind, When, What, Stage, Moved, By, Why string }
+
+// Told is what is said of an entry.
+func Told(r rollout.Record) Entry {
+	if r.Damaged != "" {
+		return Entry{Kind: "damaged", When: "?", What: "damaged", Moved: r.Commit.Short(), Why: rollout.OneLine(r.Damaged, 300)}
+	}
+	return Entry{
+		Kind: rollout.Printable(string(r.Kind), 40), When: rollout.FormatTime(r.At), What: oneLine(what(r)), Stage: oneLine(concerns(r.Entry)), Moved: oneLine(move(r)),
+		By: rollout.Printable(r.By, 40), Why: rollout.OneLine(r.Reason, 160),
+	}
 }
 
 // what names an entry, the gates that it went through, whose holds were lifted,

@@ -18,7 +18,7 @@ type Page struct {
 	// spoken pages have nothing that is only to be looked at.
 	spoken bool
 	// ink is nil for one colour.
-	ink func(t tone, text string) string
+	ink func(t Tone, text string) string
 }
 
 // textColumns is where text is wrapped that could have any length: longer lines
@@ -46,7 +46,7 @@ func (p Page) Spoken() Page {
 }
 
 // draw draws a text in a tone.
-func (p Page) draw(t tone, text string) string {
+func (p Page) draw(t Tone, text string) string {
 	if p.ink == nil || text == "" {
 		return text
 	}

@@ -43,51 +43,84 @@ func pending(d *Document, now time.Time, decision rollout.Decision, subjects []r
 	exposed(d, decision.Exposure)
 	knownBad(d, decision)
 	out := goingOut(decision)
-	columns := pendingColumns(now, decision)
+	columns := pendingColumns(decision.Stage)
 	head := make([]string, len(columns))
 	for i, c := range columns {
 		head[i] = c.head
 	}
 	var rows [][]string
-	for _, s := range subjects {
-		if s.Verdict.Outcome == rollout.Promotable || out[s.Verdict.Revision.SHA] {
+	for i, row := range Rows(now, decision, subjects) {
+		if v := subjects[i].Verdict; v.Outcome == rollout.Promotable || out[v.Revision.SHA] {
 			continue
 		}
-		row := make([]string, len(columns))
+		cells := make([]string, len(columns))
 		for i, c := range columns {
-			row[i] = c.cell(s)
+			cells[i] = c.cell(row)
 		}
-		rows = append(rows, row)
+		rows = append(rows, cells)
 	}
 	d.LongTable(head, rows)
+}
+
+// A Row is what is said of a pending revision, on every page alike. Everything in it is
+// safe to show on one line.
+type Row struct {
+	Commit, Subject, Author, Arrived string
+	// Soaked is how much of its soak is over, in percent, and empty where nobody can
+	// tell.
+	Soaked string
+	// Health and Exposure are what these gates say of it.
+	Health, Exposure string
+	// State is what it waits for, Tone what that is to whoever reads it, and Earliest
+	// when it can go out, or with what.
+	State    string
+	Tone     Tone
+	Earliest string
+	// IsIn is the oldest pending revision that contains it, and how many more do.
+	IsIn string
+}
+
+// Rows are what is said of pending revisions.
+func Rows(now time.Time, decision rollout.Decision, subjects []rollout.Subject) []Row {
+	follows := following(decision)
+	rows := make([]Row, len(subjects))
+	for i, s := range subjects {
+		v := s.Verdict
+		rows[i] = Row{
+			Commit: v.Revision.SHA.Short(), Subject: rollout.Printable(v.Revision.Subject(), subjectShown), Author: rollout.Printable(v.Revision.Author, authorShown),
+			Arrived: rollout.FormatTime(v.Revision.Arrival), Soaked: soaked(now, decision.Stage, v),
+			Health: passed(v, rollout.GateHealth, "healthy"), Exposure: passed(v, rollout.GateExposure, ""),
+			State: state(now, v), Tone: toneOf(state(now, v)), Earliest: leaves(v, follows), IsIn: names(s.In[:min(1, len(s.In))], s.Containers),
+		}
+	}
+	return rows
 }
 
 // A pendingColumn says one thing of what is pending.
 type pendingColumn struct {
 	head string
-	cell func(s rollout.Subject) string
+	cell func(Row) string
 }
 
 // pendingColumns has columns for gates only where the plan has the gates.
-func pendingColumns(now time.Time, decision rollout.Decision) []pendingColumn {
-	stage, follows := decision.Stage, following(decision)
+func pendingColumns(stage rollout.Stage) []pendingColumn {
 	columns := []pendingColumn{
-		{"PENDING", func(s rollout.Subject) string { return s.Verdict.Revision.SHA.Short() }},
-		{"SUBJECT", func(s rollout.Subject) string { return rollout.Printable(s.Verdict.Revision.Subject(), subjectShown) }},
-		{"AUTHOR", func(s rollout.Subject) string { return rollout.Printable(s.Verdict.Revision.Author, authorShown) }},
-		{"ARRIVED", func(s rollout.Subject) string { return rollout.FormatTime(s.Verdict.Revision.Arrival) }},
-		{soakedColumn, func(s rollout.Subject) string { return soaked(now, stage, s.Verdict) }},
+		{"PENDING", func(r Row) string { return r.Commit }},
+		{"SUBJECT", func(r Row) string { return r.Subject }},
+		{"AUTHOR", func(r Row) string { return r.Author }},
+		{"ARRIVED", func(r Row) string { return r.Arrived }},
+		{soakedColumn, func(r Row) string { return r.Soaked }},
 	}
 	if len(stage.Health.Required) > 0 {
-		columns = append(columns, pendingColumn{"HEALTH", func(s rollout.Subject) string { return passed(s.Verdict, rollout.GateHealth, "healthy") }})
+		columns = append(columns, pendingColumn{"HEALTH", func(r Row) string { return r.Health }})
 	}
 	if stage.Exposure == rollout.ExposureRequired {
-		columns = append(columns, pendingColumn{"EXPOSURE", func(s rollout.Subject) string { return passed(s.Verdict, rollout.GateExposure, "") }})
+		columns = append(columns, pendingColumn{"EXPOSURE", func(r Row) string { return r.Exposure }})
 	}
 	return append(columns, []pendingColumn{
-		{stateColumn, func(s rollout.Subject) string { return state(now, s.Verdict) }},
-		{"EARLIEST", func(s rollout.Subject) string { return leaves(s.Verdict, follows) }},
-		{"IS IN", func(s rollout.Subject) string { return names(s.In[:min(1, len(s.In))], s.Containers) }},
+		{stateColumn, func(r Row) string { return r.State }},
+		{"EARLIEST", func(r Row) string { return r.Earliest }},
+		{"IS IN", func(r Row) string { return r.IsIn }},
 	}...)
 }
 

@@ -75,18 +75,23 @@ func promoted(d *Document, r rollout.Receipt) {
 	}
 }
 
-// called is an action in a few words.
-func called(action rollout.Action) string {
+// Called is an action in a few words, and what it is to whoever reads it.
+func Called(action rollout.Action) (string, Tone) {
 	switch action {
 	case rollout.Wait:
-		return "not yet"
+		return "not yet", Patient
 	case rollout.Nothing:
-		return "nothing to do"
+		return "nothing to do", Good
 	case rollout.Promote:
-		return "ready"
+		return "ready", Good
 	default:
-		return string(action)
+		return string(action), Bad
 	}
+}
+
+func called(action rollout.Action) string {
+	text, _ := Called(action)
+	return text
 }
 
 // goesOut lists commits, the newest first.

@@ -74,11 +74,12 @@ func running(d *Document, clusters []rollout.LiveStanding) {
 	var rows [][]string
 	var unasked []string
 	for _, c := range clusters {
+		has, state, _ := Running(c)
 		if !c.Asked() {
 			unasked = append(unasked, oneLine(c.Cluster))
 			continue
 		}
-		rows = append(rows, []string{oneLine(c.Cluster), has(c), applied(c), stateOf(c)})
+		rows = append(rows, []string{oneLine(c.Cluster), has, applied(c), state})
 	}
 	if len(unasked) > 0 {
 		d.Fact("Not asked", "%s", strings.Join(unasked, ", "))
@@ -89,10 +90,14 @@ func running(d *Document, clusters []rollout.LiveStanding) {
 // away is said of a cluster that has not what its branch has.
 const away = "apart"
 
-func stateOf(c rollout.LiveStanding) string {
-	state := doing(c)
+// Running is what a cluster has, how it is doing, and what that is to whoever reads it.
+func Running(c rollout.LiveStanding) (commit, state string, tone Tone) {
+	if !c.Asked() {
+		return "", "not asked", usual
+	}
+	state = doing(c)
 	if c.Err == nil && c.Live.Source != nil && c.Has() != c.Branch.SHA {
 		state = away + ", " + state
 	}
-	return state
+	return has(c), state, toneOf(state)
 }

@@ -167,7 +167,7 @@ func bar(percent string) string {
 }
 
 // tone is that of a cell, the head's being row 0.
-func (t table) tone(row, column int, text string) tone {
+func (t table) tone(row, column int, text string) Tone {
 	switch {
 	case row == 0:
 		return faint
@@ -179,7 +179,7 @@ func (t table) tone(row, column int, text string) tone {
 }
 
 // toneOfRow is that of the row's state, if it has one.
-func (t table) toneOfRow(row []string) tone {
+func (t table) toneOfRow(row []string) Tone {
 	if column := slices.Index(t.head, stateColumn); column >= 0 {
 		return toneOf(row[column])
 	}

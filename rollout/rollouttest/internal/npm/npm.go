@@ -65,6 +65,12 @@ var SARIF = Package{
 	Integrity: "sha512-A1fOhPd6Ic5iDk4F9YPw1qNB4XF+7+IviR7xl8r2F6QzQkx5cpY9LsGk2rExiFIEcBbjpVnSmwWGBukASkiQ9A==",
 }
 
+// Axe finds out what of a page is not accessible.
+var Axe = Package{
+	Name: "axe-core", Version: "4.14.1",
+	Integrity: "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+}
+
 // CacheDir is where fetched files are kept.
 func CacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
