@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/monosense/k8s-ops/rollout"
+	"github.com/monosense/k8s-ops/rollout/openmetrics"
 	"github.com/monosense/k8s-ops/rollout/planfile"
 )
 
@@ -76,6 +77,13 @@ func TestEveryKeyOfThePlanIsInTheReference(t *testing.T) {
 	agree(t, "README.md", "key of the plan", planKeys(t), slices.DeleteFunc(described, func(cell string) bool {
 		return cell == "key" || strings.HasPrefix(cell, "-")
 	}))
+}
+
+func TestEveryMetricIsDefined(t *testing.T) {
+	described := slices.DeleteFunc(firstCells(readPage(t, "docs/metrics.md").section(t, "## The metrics")), func(cell string) bool {
+		return cell == "metric" || strings.HasPrefix(cell, "-")
+	})
+	agree(t, "docs/metrics.md", "metric", openmetrics.Names(), described)
 }
 
 // Each rule has a section of its own, in the order in which the rules are listed.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/backtest"
@@ -68,12 +67,8 @@ func (o *Operator) backtestOptions(args Backtest) (options backtest.Options, err
 	if options.Policies, err = backtest.ParsePolicies(args.Policy); err != nil {
 		return options, err
 	}
-	if args.Since != "" {
-		if options.Since, err = time.Parse(time.DateOnly, args.Since); err != nil {
-			return options, &rollout.Problem{
-				Kind: rollout.ErrUsage, What: fmt.Sprintf("-since=%s is no date", rollout.Printable(args.Since, 40)), Ways: []string{"write year, month and day in UTC: -since=2026-01-31"},
-			}
-		}
+	if options.Since, err = dateSince(args.Since); err != nil {
+		return options, err
 	}
 	options.Stage, err = o.backtestStage(args.Stage)
 	return options, err
