@@ -12,9 +12,13 @@ import (
 	"github.com/monosense/k8s-ops/magefiles/internal/wire"
 )
 
-// Demo plays a whole staged rollout on a GitHub that it brings along, in seconds.
+// Demo plays a whole staged rollout on a GitHub that it brings along, in seconds. It leaves a board to look at.
 func Demo(ctx context.Context) error {
-	return wire.Exit(demo.Run(ctx, ".", os.Stdout))
+	boards, err := os.MkdirTemp("", "k8s-ops-board-*")
+	if err != nil {
+		return wire.Exit(err)
+	}
+	return wire.Exit(demo.Run(ctx, ".", boards, os.Stdout))
 }
 
 // Simulate plays whole years of a rollout in seconds, and checks every step of them.

@@ -55,7 +55,7 @@ func endToEnd(ctx context.Context, pattern string) (err error) {
 
 // besides are the suites that start no clusters. They have the time that clusters
 // wait, and none that these could use.
-var besides = []string{"manifests", "workflows"}
+var besides = []string{"board", "manifests", "workflows"}
 
 // playAll plays the suites with clusters, one after the other, since each takes much
 // memory; and the others beside the last of these, which waits the most. What the

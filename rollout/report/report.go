@@ -114,6 +114,14 @@ func Setup(steps []rollout.Step) Document {
 	return d
 }
 
+// Written says where a board is, and of how many entries.
+func Written(path string, entries int) Document {
+	var d Document
+	d.Fact("Board", "%s", rollout.Printable(path, 1000))
+	d.Fact("Entries", "%d of the ledger", entries)
+	return d
+}
+
 // Failure is an error as the job's summary shows it.
 func Failure(doing string, err error) Document {
 	var d Document

@@ -9,7 +9,7 @@
 // # Invariants
 //
 // Nothing is shown that the targets' own code did not print; a step that does
-// not come out as it should is an error. Nothing is left behind.
+// not come out as it should is an error. Nothing is left behind but the board.
 //
 // # Concurrency
 //
@@ -49,9 +49,9 @@ const (
 var start = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
 
 // Run tells the story. Root is the directory with this repository's clusters/
-// and workflows.
-func Run(ctx context.Context, root string, out io.Writer) error {
-	d, err := open(root, out)
+// and workflows, and boards where the board is left that it ends with.
+func Run(ctx context.Context, root, boards string, out io.Writer) error {
+	d, err := open(root, boards, out)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
@@ -62,6 +62,7 @@ func Run(ctx context.Context, root string, out io.Writer) error {
 // A demo is the stage that the story is played on.
 type demo struct {
 	out      io.Writer
+	boards   string
 	clock    *rollouttest.Clock
 	github   *rollouttest.GitHub
 	repo     *rollouttest.Repository
@@ -69,8 +70,8 @@ type demo struct {
 	requests int
 }
 
-func open(root string, out io.Writer) (*demo, error) {
-	d := &demo{out: out, clock: rollouttest.NewClock(start)}
+func open(root, boards string, out io.Writer) (*demo, error) {
+	d := &demo{out: out, boards: boards, clock: rollouttest.NewClock(start)}
 	var err error
 	d.github, err = rollouttest.Start(rollouttest.Options{
 		Clock:        d.clock.Now,

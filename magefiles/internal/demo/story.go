@@ -12,7 +12,7 @@ import (
 // tell plays the scenes in order.
 func (d *demo) tell(ctx context.Context) error {
 	for _, scene := range []func(context.Context) error{
-		d.setUp, d.soak, d.latePush, d.knownBad, d.unexercised, d.hold, d.override, d.divergence, d.trail,
+		d.setUp, d.soak, d.latePush, d.knownBad, d.unexercised, d.hold, d.override, d.divergence, d.trail, d.board,
 	} {
 		if err := scene(ctx); err != nil {
 			return err
@@ -156,6 +156,11 @@ func (d *demo) divergence(ctx context.Context) error {
 func (d *demo) trail(ctx context.Context) error {
 	d.say("Who did what, and why: the ledger knows.")
 	return d.run("mage release:history", func() error { return d.operator.History(ctx, operate.History{}) }, nil)
+}
+
+func (d *demo) board(ctx context.Context) error {
+	d.say("All of that on one page, to open in a browser.")
+	return d.run("mage release:board -out="+d.boards, func() error { return d.operator.Board(ctx, operate.Board{Dir: d.boards}) }, nil)
 }
 
 func (d *demo) promote(ctx context.Context, ends error) error {

@@ -136,7 +136,7 @@ func plain(line string) string {
 // that ends with … goes on.
 func TestDemoIsShownAsItIs(t *testing.T) {
 	var out bytes.Buffer
-	if err := demo.Run(t.Context(), root, &out); err != nil {
+	if err := demo.Run(t.Context(), root, t.TempDir(), &out); err != nil {
 		t.Fatal(err)
 	}
 	var real []string

@@ -55,7 +55,7 @@ func newLane(now time.Time, s rollout.StageStatus) lane {
 	case s.Err != nil:
 		l.State, l.Tone, l.Reason = "not observed", "bad", rollout.OneLine(s.Err.Error(), 600)
 	case s.Decision == nil:
-		l.State, l.Tone, l.Reason = "takes everything", "good", "takes every change at once"
+		l.State, l.Tone = "takes every change at once", "good"
 	default:
 		l.decided(now, s)
 	}

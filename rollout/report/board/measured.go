@@ -171,7 +171,8 @@ const (
 	trendHeight = 120
 )
 
-// trend draws the medians as a line, at the weeks' own distances.
+// trend draws the medians as a line, at the weeks' own distances. Of one week there is
+// no line.
 func (p *plot) trend(points []point) {
 	if len(points) == 0 {
 		return
@@ -186,7 +187,9 @@ func (p *plot) trend(points []point) {
 		median := w.sample.Quantile(0.5)
 		x := w.from.Sub(first).Seconds() / span * trendWidth
 		y := trendHeight * (1 - median.Seconds()/max(top.Seconds(), 1))
-		p.Line += fmt.Sprintf("%.1f,%.1f ", x, y)
+		if len(points) > 1 {
+			p.Line += fmt.Sprintf("%.1f,%.1f ", x, y)
+		}
 		p.Weeks = append(p.Weeks, week{
 			w.from.UTC().Format(time.DateOnly), rollout.FormatDuration(median), rollout.FormatDuration(w.sample.Quantile(0.9)), fmt.Sprint(len(w.sample)),
 		})
