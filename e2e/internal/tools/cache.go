@@ -40,19 +40,37 @@ func (c Cache) Build(ctx context.Context, p Program) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := c.place(p.Name+"-"+version, []string{p.Module}, p.linker(version))
+	dir, err := c.place(p.Name+"-"+version, []string{p.Module}, p.how(version))
 	if err != nil {
 		return "", err
 	}
 	binary := filepath.Join(dir, p.Name)
 	err = c.make(dir, fmt.Sprintf("Building %s %s", p.Name, version), func(into string) error {
-		_, err := c.run(ctx, p.Module, "build", "-ldflags="+p.linker(version), "-o", filepath.Join(into, p.Name), p.Package)
-		return err
+		return c.compile(ctx, p, version, filepath.Join(into, p.Name))
 	})
 	if err != nil {
 		return "", fmt.Errorf("build %s %s (its modules come from the module proxy, go env GOPROXY): %w", p.Name, version, err)
 	}
 	return binary, nil
+}
+
+// compile makes a program's binary.
+func (c Cache) compile(ctx context.Context, p Program, version, binary string) (err error) {
+	args := []string{"build", "-ldflags=" + p.linker(version), "-o", binary}
+	if len(p.patches) > 0 {
+		dir, err := os.MkdirTemp("", "k8s-ops-e2e-patched-*")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		overlay, err := c.overlay(ctx, p, dir)
+		if err != nil {
+			return err
+		}
+		args = append(args, "-overlay="+overlay)
+	}
+	_, err = c.run(ctx, p.Module, append(args, p.Package)...)
+	return err
 }
 
 // place is the directory of something in the cache: its key is made of the

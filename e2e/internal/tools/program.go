@@ -21,6 +21,8 @@ type Program struct {
 	Repository string
 	// stamp says how the linker tells the program its version.
 	stamp func(version string) []string
+	// patches are what is changed in the source.
+	patches []patch
 }
 
 // The programs of a cluster, and those that an operator uses.
@@ -48,6 +50,7 @@ var Kubeconform = Program{
 var Act = Program{
 	Name: "act", Module: "act",
 	Package: "github.com/nektos/act", Repository: "github.com/nektos/act",
+	patches: []patch{actReadsAll},
 }
 
 // Programs are those of the clusters, in the order in which they are built.
@@ -81,6 +84,15 @@ func stampKubernetes(version string) []string {
 	return []string{
 		"-X", at + "gitVersion=" + version, "-X", at + "gitMajor=" + number[0], "-X", at + "gitMinor=" + number[1],
 	}
+}
+
+// how is what decides how a program comes out, besides its module.
+func (p Program) how(version string) string {
+	how := p.linker(version)
+	if len(p.patches) > 0 {
+		how += fmt.Sprintf(" %q", p.patches)
+	}
+	return how
 }
 
 // linker is what the linker is told.

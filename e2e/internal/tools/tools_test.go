@@ -149,3 +149,20 @@ func TestOlderVersionsAreServedAndNotStored(t *testing.T) {
 		t.Error("a kind that is gone is not missed")
 	}
 }
+
+// TestPatchesFit: the pinned versions have what is patched, and have it once.
+func TestPatchesFit(t *testing.T) {
+	c := Cache{Root: modules}
+	for _, p := range append(Programs(), Act, Kubeconform) {
+		if len(p.patches) == 0 {
+			continue
+		}
+		if _, err := c.overlay(t.Context(), p, t.TempDir()); err != nil {
+			t.Error(err)
+		}
+		p.patches = []patch{{file: p.patches[0].file, from: "nothing has this"}}
+		if _, err := c.overlay(t.Context(), p, t.TempDir()); err == nil || !strings.Contains(err.Error(), "stands there 0 times") {
+			t.Errorf("a patch that does not fit is no error: %v", err)
+		}
+	}
+}
