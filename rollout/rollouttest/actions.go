@@ -71,6 +71,7 @@ type Run struct {
 type run struct {
 	Run
 	workflow                   *workflow
+	event                      string // default: workflow_dispatch
 	number                     int
 	created, started, finished time.Time
 }
@@ -210,6 +211,9 @@ func (c *call) startRun(ref string, inputs map[string]any) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.repo.state(w) != active {
+		return nil, unprocessable("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
+	}
 	if !w.dispatchable {
 		return nil, unprocessable("Workflow does not have 'workflow_dispatch' trigger")
 	}
@@ -259,7 +263,7 @@ func listRuns(c *call) (answer, error) {
 		keeps := (!one || r.of(wanted)) &&
 			(!query.Has("actor") || strings.EqualFold(query.Get("actor"), r.Actor)) &&
 			(!query.Has("branch") || query.Get("branch") == r.Ref) &&
-			(!query.Has("event") || query.Get("event") == "workflow_dispatch") &&
+			(!query.Has("event") || query.Get("event") == r.trigger()) &&
 			(!query.Has("head_sha") || query.Get("head_sha") == r.HeadSHA) &&
 			(status == "" || status == string(r.Status) || status == string(r.Conclusion)) &&
 			created(r.created)
@@ -366,7 +370,7 @@ func (c *call) run(r *run) fields {
 	return fields{
 		"id": r.RunID, "name": r.Title, "display_title": r.Title, "node_id": nodeID("WFR", c.repo.id, strconv.FormatInt(r.RunID, 10)),
 		"head_branch": r.Ref, "head_sha": r.HeadSHA, "path": r.workflow.path, "run_number": r.number, "run_attempt": 1,
-		"event": "workflow_dispatch", "status": r.Status, "conclusion": r.conclusion(), "workflow_id": r.workflow.id(),
+		"event": r.trigger(), "status": r.Status, "conclusion": r.conclusion(), "workflow_id": r.workflow.id(),
 		"check_suite_id": r.RunID, "check_suite_node_id": nodeID("CS", c.repo.id, strconv.FormatInt(r.RunID, 10)),
 		"url": self, "html_url": c.webURL("/actions/runs/%d", r.RunID), "pull_requests": []fields{},
 		"created_at": r.created, "updated_at": r.updated(), "run_started_at": r.created,
@@ -382,6 +386,9 @@ func (c *call) run(r *run) fields {
 		"repository": c.repo.minimal(), "head_repository": c.repo.minimal(),
 	}
 }
+
+// trigger is the event that started the run.
+func (r *run) trigger() string { return cmp.Or(r.event, "workflow_dispatch") }
 
 // conclusion is null until the run is completed.
 func (r *run) conclusion() any {

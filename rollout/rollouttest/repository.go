@@ -36,6 +36,7 @@ type Repository struct {
 	environments []*environment
 	rulesets     []*ruleset
 	runs         []*run
+	states       map[string]string // of workflows that are not active, by file
 }
 
 // Change is one commit to make.

@@ -69,6 +69,7 @@ func routes() []route {
 		},
 
 		{"POST", repo + "/actions/workflows/{workflow}/dispatches", "actions=write", nil, dispatchWorkflow},
+		{"GET", repo + "/actions/workflows/{workflow}", "actions=read", nil, getWorkflow},
 		{"GET", repo + "/actions/workflows/{workflow}/runs", "actions=read", runKeys, listRuns},
 		{"GET", repo + "/actions/runs", "actions=read", runKeys, listRuns},
 		{"GET", repo + "/actions/runs/{run}", "actions=read", nil, getRun},

@@ -42,6 +42,7 @@ var used = []string{
 	repository + "/statuses/{sha}",
 	repository + "/contents/{path}",
 	repository + "/activity",
+	repository + "/actions/workflows/{workflow_id}",
 	repository + "/actions/workflows/{workflow_id}/dispatches",
 	repository + "/actions/workflows/{workflow_id}/runs",
 	repository + "/actions/runs",
