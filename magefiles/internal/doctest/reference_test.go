@@ -86,6 +86,17 @@ func TestEveryMetricIsDefined(t *testing.T) {
 	agree(t, "docs/metrics.md", "metric", openmetrics.Names(), described)
 }
 
+func TestEveryAlarmIsDefined(t *testing.T) {
+	described := slices.DeleteFunc(firstCells(readPage(t, "docs/metrics.md").section(t, "## The watchdog")), func(cell string) bool {
+		return cell == "alarm" || strings.HasPrefix(cell, "-")
+	})
+	var kinds []string
+	for _, kind := range rollout.AlarmKinds() {
+		kinds = append(kinds, string(kind))
+	}
+	agree(t, "docs/metrics.md", "alarm", kinds, described)
+}
+
 // Each rule has a section of its own, in the order in which the rules are listed.
 // A heading of one word is a rule's.
 func TestEveryRuleIsExplained(t *testing.T) {

@@ -51,6 +51,8 @@ type Operator struct {
 	// Workflows is nil where there is nobody to dispatch to: on a plain Git
 	// remote.
 	Workflows rollout.Workflows
+	// Ticks is nil where nothing runs workflows: on a plain Git remote.
+	Ticks rollout.Ticks
 	// NewRequest makes the unique name of a dispatched override.
 	NewRequest func() string
 	// OpenRepository opens a repository on this machine by its path.
@@ -83,6 +85,9 @@ var ErrNotYet = errors.New("not yet")
 
 // ErrFindings says that a verification found something.
 var ErrFindings = errors.New("the verification found something")
+
+// ErrAlarm says that the watchdog saw something that somebody has to look at.
+var ErrAlarm = errors.New("the watchdog sees something wrong")
 
 // show prints a document, for people and for the job's summary.
 func (o *Operator) show(d report.Document) error {

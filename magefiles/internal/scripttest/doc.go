@@ -39,6 +39,8 @@
 //	token KIND                    use a token of kind actions, readonly, none, bad
 //	requests N                    at most N requests since the last of this
 //	waitfor                       until the failures have met their requests
+//	ran EVENT CONCLUSION          a run of the workflow that promotes, which has just ended
+//	disabled STATE                give that workflow one of GitHub's states
 //	shows TEXT                    the output has the text, whatever the spacing
 //	terminal COLUMNSxROWS ARGS…   run a command on a terminal, while the script goes on
 //	screen TEXT                   the terminal shows the text, or will

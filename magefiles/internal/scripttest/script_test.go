@@ -229,6 +229,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"resize":   resize,
 	"signal":   signalTerminal,
 	"left":     left,
+	"ran":      ran,
+	"disabled": disabled,
 }
 
 // need refuses a script that calls a command wrongly.

@@ -261,6 +261,8 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		},
 		{"release:metrics", nil, []string{"release:metrics"}},
 		{"release:metrics", []string{"OUT=a b.prom", "SINCE=2026-01-01", "JSON=true"}, []string{"release:metrics", "-out=a b.prom", "-since=2026-01-01", "-json=true"}},
+		{"release:watchdog", nil, []string{"release:watchdog"}},
+		{"release:watchdog", []string{"AFTER=30m", "SILENCE=1d", "JSON=true"}, []string{"release:watchdog", "-after=30m", "-silence=1d", "-json=true"}},
 		{"verify:branches", nil, []string{"verify:branches"}},
 		{"verify:branches", []string{"FORMAT=json"}, []string{"verify:branches", "-format=json"}},
 		{"verify:branches", []string{"CLUSTER=apps", "CHANGED_SINCE=origin/main"}, []string{"verify:branches", "-cluster=apps", "-changedSince=origin/main"}},

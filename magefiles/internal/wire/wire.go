@@ -252,6 +252,7 @@ func GitHub(o *operate.Operator, access Access) error {
 		return err
 	}
 	o.Engine.Remote, o.Engine.History, o.Settings, o.Workflows = client, history, client, client
+	o.Ticks = client
 	o.Engine.Exposer = newExposer(history, o.Engine.Plan)
 	if access.DeployKey != nil {
 		o.Engine.Remote, err = newKeyed(client, *access.DeployKey)
