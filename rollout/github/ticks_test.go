@@ -48,7 +48,7 @@ func TestTicking(t *testing.T) {
 	ran("promote.yaml", "schedule", rollouttest.Success)
 	look("active", first)
 	ran("plain.yaml", "schedule", rollouttest.Success)
-	repo.Disable("plain.yaml", "disabled_inactivity")
+	repo.SetWorkflowState("plain.yaml", rollouttest.WorkflowDisabledIdle)
 	look("disabled_inactivity", clock.Now())
 }
 

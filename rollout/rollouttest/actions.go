@@ -211,11 +211,11 @@ func (c *call) startRun(ref string, inputs map[string]any) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.repo.state(w) != active {
-		return nil, unprocessable("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
-	}
 	if !w.dispatchable {
 		return nil, unprocessable("Workflow does not have 'workflow_dispatch' trigger")
+	}
+	if c.repo.WorkflowState(path.Base(w.path)) != WorkflowActive {
+		return nil, unprocessable("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
 	}
 	filled, err := w.fill(inputs)
 	if err != nil {

@@ -299,6 +299,9 @@ func (g *GitHub) serveAPI(r *http.Request, body []byte, who caller, resource str
 		a = g.serveREST(c, request)
 	}
 	limit.write(a.header, resource)
+	if c.who.Scopes != nil {
+		a.header.Set("X-OAuth-Scopes", strings.Join(c.who.Scopes, ", "))
+	}
 	a.header.Set("X-GitHub-Media-Type", "github.v3; format=json")
 	a.header.Set("X-GitHub-Api-Version-Selected", apiVersion(r))
 	return a

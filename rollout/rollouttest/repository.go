@@ -36,7 +36,10 @@ type Repository struct {
 	environments []*environment
 	rulesets     []*ruleset
 	runs         []*run
-	states       map[string]string // of workflows that are not active, by file
+	// disabled are the workflows that are not started, by their path.
+	disabled map[string]WorkflowState
+	keys     []*DeployKey
+	secrets  map[string]string // what gh encrypted, by name
 }
 
 // Change is one commit to make.

@@ -68,12 +68,23 @@ func routes() []route {
 			listActivity,
 		},
 
-		{"POST", repo + "/actions/workflows/{workflow}/dispatches", "actions=write", nil, dispatchWorkflow},
+		{"GET", repo + "/actions/workflows", "actions=read", pages, listWorkflows},
 		{"GET", repo + "/actions/workflows/{workflow}", "actions=read", nil, getWorkflow},
+		{"PUT", repo + "/actions/workflows/{workflow}/enable", "actions=write", nil, enableWorkflow},
+		{"PUT", repo + "/actions/workflows/{workflow}/disable", "actions=write", nil, disableWorkflow},
+		{"POST", repo + "/actions/workflows/{workflow}/dispatches", "actions=write", nil, dispatchWorkflow},
 		{"GET", repo + "/actions/workflows/{workflow}/runs", "actions=read", runKeys, listRuns},
 		{"GET", repo + "/actions/runs", "actions=read", runKeys, listRuns},
 		{"GET", repo + "/actions/runs/{run}", "actions=read", nil, getRun},
 		{"GET", repo + "/actions/runs/{run}/jobs", "actions=read", []string{"filter", "page", "per_page"}, listJobs},
+
+		{"GET", repo + "/actions/secrets/public-key", "secrets=read", nil, getSecretKey},
+		{"PUT", repo + "/actions/secrets/{secret}", "secrets=write", nil, putSecret},
+
+		{"GET", repo + "/keys", "administration=read", pages, listKeys},
+		{"POST", repo + "/keys", "administration=write", nil, createKey},
+		{"GET", repo + "/keys/{key}", "administration=read", nil, getKey},
+		{"DELETE", repo + "/keys/{key}", "administration=write", nil, deleteKey},
 
 		{"GET", repo + "/environments", "actions=read", pages, listEnvironments},
 		{"GET", repo + "/environments/{environment}", "actions=read", nil, getEnvironment},

@@ -265,6 +265,8 @@ func (g *GitHub) AddRepository(opts RepositoryOptions) (*Repository, error) {
 		created:  g.clock().UTC(),
 		path:     filepath.Join(g.dir, "git", opts.Owner, opts.Name+".git"),
 		statuses: map[string][]status{},
+		disabled: map[string]WorkflowState{},
+		secrets:  map[string]string{},
 	}
 	if err := makeBare(r.path, r.head); err != nil {
 		return nil, fmt.Errorf("make repository %s: %w", r.Slug(), err)

@@ -170,6 +170,14 @@ func (r reply) list(t *testing.T) []map[string]any {
 	return value
 }
 
+// into reads the reply as whatever a test wants of it.
+func (r reply) into(t *testing.T, value any) {
+	t.Helper()
+	if err := json.Unmarshal(r.body, value); err != nil {
+		t.Fatalf("%s: %v", r.body, err)
+	}
+}
+
 // at follows keys and indexes into a JSON value.
 func at(value any, path ...any) any {
 	for _, step := range path {

@@ -45,6 +45,9 @@ type Identity struct {
 	// is all of them. It hides private repositories, and is read only to
 	// public ones that it does not name.
 	Repositories []string
+	// Scopes are those of a classic token, as it is told them. They are shown, and
+	// grant nothing: that is for Permissions. Nil is a token that has none.
+	Scopes []string
 	// AppID is a KindApp's id, as a ruleset's bypass actor names it.
 	AppID int64
 }
@@ -53,7 +56,7 @@ type Identity struct {
 func AllPermissions() map[string]string {
 	all := map[string]string{}
 	for _, name := range []string{
-		"actions", "administration", "contents", "environments", "metadata", "statuses", "workflows",
+		"actions", "administration", "contents", "environments", "metadata", "secrets", "statuses", "workflows",
 	} {
 		all[name] = "write"
 	}
@@ -89,9 +92,11 @@ func (i Identity) given(r *Repository) bool {
 // sees says whether the repository exists as far as this identity can tell.
 func (i Identity) sees(r *Repository) bool { return !r.private || i.given(r) }
 
-// may says whether the identity has a permission at a level.
+// may says whether the identity has a permission at a level. Of a public repository
+// everybody may read all but what only those see who administer it.
 func (i Identity) may(r *Repository, permission, level string) bool {
-	if level == "read" && (!r.private || permission == "metadata") {
+	shut := r.private || permission == "administration" || permission == "secrets"
+	if level == "read" && (!shut || permission == "metadata") {
 		return i.sees(r)
 	}
 	if i.Kind == KindDeployKey {

@@ -14,5 +14,5 @@ func ran(ts *testscript.TestScript, neg bool, args []string) {
 
 func disabled(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 1, 1, "disabled STATE")
-	in(ts).repo.Disable(rollout.PromoteWorkflow, args[0])
+	in(ts).repo.SetWorkflowState(rollout.PromoteWorkflow, rollouttest.WorkflowState(args[0]))
 }
