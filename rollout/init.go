@@ -167,21 +167,39 @@ func (e *Engine) stillUpstream(ctx context.Context, stage, upstream Stage, head,
 }
 
 func (e *Engine) surveySettings(ctx context.Context, settings Settings, request InitRequest) ([]Change, error) {
-	environment, err := settings.Environment(ctx, Environment{Name: EnvironmentName, Wait: EnvironmentWait})
+	environment, err := surveyEnvironment(ctx, settings)
 	if err != nil {
-		return nil, fmt.Errorf("look at environment %s: %w", EnvironmentName, err)
+		return nil, err
 	}
+	protection, err := e.surveyProtection(ctx, settings, request)
+	if err != nil {
+		return nil, err
+	}
+	return []Change{environment, protection}, nil
+}
+
+// surveyEnvironment sees to the environment in which a push waits.
+func surveyEnvironment(ctx context.Context, settings Settings) (Change, error) {
+	change, err := settings.Environment(ctx, Environment{Name: EnvironmentName, Wait: EnvironmentWait})
+	if err != nil {
+		return change, fmt.Errorf("look at environment %s: %w", EnvironmentName, err)
+	}
+	return change, nil
+}
+
+// surveyProtection sees to the rules for the branches that only promotions move.
+func (e *Engine) surveyProtection(ctx context.Context, settings Settings, request InitRequest) (Change, error) {
 	protected := []string{e.Plan.Ledger}
 	for _, stage := range e.Plan.Downstream() {
 		protected = append(protected, stage.Branch)
 	}
-	protection, err := settings.Protection(ctx, Protection{
+	change, err := settings.Protection(ctx, Protection{
 		Name: ProtectionName, Branches: protected, Strict: request.Strict, App: request.App,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look at ruleset %q: %w", ProtectionName, err)
+		return change, fmt.Errorf("look at ruleset %q: %w", ProtectionName, err)
 	}
-	return []Change{environment, protection}, nil
+	return change, nil
 }
 
 // initEntry writes an entry of `release:init`, and with it the branch that it
