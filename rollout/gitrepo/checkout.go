@@ -210,3 +210,30 @@ func readBlob(in *bufio.Reader) ([]byte, error) {
 	}
 	return content[:size], nil
 }
+
+// Versions lists the newest commits that HEAD has and that changed a file, newest
+// first.
+func (c *Checkout) Versions(ctx context.Context, path string, limit int) ([]rollout.SHA, error) {
+	out, err := git(ctx, nil, "-C", c.dir, "log", "--format=%H", fmt.Sprintf("--max-count=%d", limit), "--", ":(top,literal)"+path)
+	if err != nil {
+		return nil, fmt.Errorf("list the commits that changed %s: %w", path, err)
+	}
+	var all []rollout.SHA
+	for name := range strings.FieldsSeq(string(out)) {
+		sha, err := rollout.ParseSHA(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sha)
+	}
+	return all, nil
+}
+
+// File reads a file as a commit has it. It is nil where there is none.
+func (c *Checkout) File(ctx context.Context, commit rollout.SHA, path string) ([]byte, error) {
+	name := string(commit) + ":" + path
+	if _, err := git(ctx, nil, "-C", c.dir, "cat-file", "-e", name); err != nil {
+		return nil, ctx.Err()
+	}
+	return git(ctx, nil, "-C", c.dir, "cat-file", "blob", name)
+}

@@ -184,3 +184,32 @@ func TestExportOfAHostileTree(t *testing.T) {
 		t.Errorf("Export = %v, want the name, and nothing of a process", err)
 	}
 }
+
+// Versions of a file are those that changed it, also the one that took it away, and
+// a file is what a commit has, whatever the working tree says.
+func TestVersionsOfAFile(t *testing.T) {
+	r := newRepository(t)
+	first := r.write("Begin", map[string]string{"plan [x]": "one"})
+	r.write("Another", map[string]string{"other": "x"})
+	second := r.write("Change", map[string]string{"plan [x]": "two"})
+	gone := r.write("Remove", map[string]string{"plan [x]": ""})
+	checkout, err := gitrepo.OpenCheckout(t.Context(), r.work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions, err := checkout.Versions(t.Context(), "plan [x]", 20)
+	if diff := cmp.Diff([]rollout.SHA{gone, second, first}, versions); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if newest, err := checkout.Versions(t.Context(), "plan [x]", 1); err != nil || len(newest) != 1 || newest[0] != gone {
+		t.Errorf("the newest is %v, %v", newest, err)
+	}
+	for commit, want := range map[rollout.SHA]string{first: "one", second: "two"} {
+		if got, err := checkout.File(t.Context(), commit, "plan [x]"); err != nil || string(got) != want {
+			t.Errorf("at %s: %q, %v", commit.Short(), got, err)
+		}
+	}
+	if got, err := checkout.File(t.Context(), gone, "plan [x]"); err != nil || got != nil {
+		t.Errorf("what is gone: %q, %v", got, err)
+	}
+}
