@@ -3,6 +3,7 @@ package github_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,8 +46,20 @@ func newClient(t *testing.T, g *rollouttest.GitHub, token string) *github.Client
 // newClientOver is for answers that GitHub's description does not allow.
 func newClientOver(t *testing.T, g *rollouttest.GitHub, token string, transport http.RoundTripper) *github.Client {
 	t.Helper()
+	return newClientTo(t, g, token, "octo-org/fleet", transport)
+}
+
+// newClientOf is for another repository than the usual one.
+func newClientOf(t *testing.T, g *rollouttest.GitHub, token, slug string) *github.Client {
+	t.Helper()
+	return newClientTo(t, g, token, slug, openapi.Validate(t, g.Transport()))
+}
+
+func newClientTo(t *testing.T, g *rollouttest.GitHub, token, slug string, transport http.RoundTripper) *github.Client {
+	t.Helper()
+	owner, name, _ := strings.Cut(slug, "/")
 	c, err := github.New(github.Options{
-		Host: g.Host(), Owner: "octo-org", Name: "fleet",
+		Host: g.Host(), Owner: owner, Name: name,
 		Token: token, TokenSource: "GH_TOKEN", Transport: transport,
 	})
 	if err != nil {
