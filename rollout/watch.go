@@ -71,20 +71,12 @@ type Ticks interface {
 // Ticking is how a workflow does.
 type Ticking struct {
 	// State is [WorkflowActive], or else why the forge does not start it.
-	State string
+	State WorkflowState
 	// Succeeded is when a run of it last ended well. It is zero where none did.
 	Succeeded time.Time
 	// URL is where its runs are shown.
 	URL string
 }
-
-// The states of a workflow that say more than that it is disabled, as GitHub names
-// them.
-const (
-	WorkflowActive   = "active"
-	WorkflowInactive = "disabled_inactivity"
-	WorkflowManually = "disabled_manually"
-)
 
 // Watch looks whether every stage gets what it may get. What cannot be known is an
 // alarm, too, unless nobody could know it here. The error is for what keeps anybody
@@ -269,12 +261,12 @@ func (w *watch) silent(t Ticking, what string) {
 func disabled(t Ticking) Alarm {
 	enable := "enable it: gh workflow enable " + PromoteWorkflow
 	switch t.State {
-	case WorkflowInactive:
+	case WorkflowDisabledIdle:
 		return Alarm{Kind: AlarmDisabled, What: "GitHub has disabled " + PromoteWorkflow + ": it switches off the schedules of a public repository after 60 days without activity", Ways: []string{enable}}
-	case WorkflowManually:
+	case WorkflowDisabledManually:
 		return Alarm{Kind: AlarmDisabled, What: "somebody has disabled " + PromoteWorkflow, Ways: []string{"find out who did, and why: " + Printable(t.URL, 300), enable}}
 	default:
-		return Alarm{Kind: AlarmDisabled, What: fmt.Sprintf("%s is %q, so nothing starts it", PromoteWorkflow, Printable(t.State, 60)), Ways: []string{enable}}
+		return Alarm{Kind: AlarmDisabled, What: fmt.Sprintf("%s is %q, so nothing starts it", PromoteWorkflow, Printable(string(t.State), 60)), Ways: []string{enable}}
 	}
 }
 

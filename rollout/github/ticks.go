@@ -17,9 +17,7 @@ const runsLooked = "30"
 // (https://docs.github.com/en/rest/actions/workflows#get-a-workflow,
 // https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow).
 func (c *Client) Ticking(ctx context.Context, workflow string) (rollout.Ticking, error) {
-	var found struct {
-		State string
-	}
+	var found struct{ State rollout.WorkflowState }
 	path := c.path("actions/workflows/" + url.PathEscape(workflow))
 	if _, err := c.get(ctx, path, &found); err != nil {
 		return rollout.Ticking{}, c.explainTicking(workflow, err)

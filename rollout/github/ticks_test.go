@@ -15,7 +15,7 @@ func TestTicking(t *testing.T) {
 	clock := rollouttest.NewClock(time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC))
 	g, c := newWorkflows(t, rollouttest.Options{Clock: clock.Now})
 	repo := g.Repositories()[0]
-	look := func(state string, succeeded time.Time) {
+	look := func(state rollout.WorkflowState, succeeded time.Time) {
 		t.Helper()
 		g.ResetRequests()
 		got, err := c.Ticking(t.Context(), "plain.yaml")

@@ -65,6 +65,11 @@ func (d *Document) Fact(label, format string, args ...any) {
 	d.blocks = append(d.blocks, facts{one})
 }
 
+// Command adds a command to copy: it is never broken into lines.
+func (d *Document) Command(text string) {
+	d.blocks = append(d.blocks, command(text))
+}
+
 // moment is a moment that somebody waits for, also by the clock on their wall.
 func (d *Document) moment(t time.Time) string {
 	text := rollout.FormatTime(t)
@@ -174,6 +179,23 @@ func wrap(text string, columns int) []string {
 		line, taken = line+word, taken+wide
 	}
 	return append(lines, rollout.Printable(line, longestLine))
+}
+
+// A command is drawn so that it can be copied.
+type command string
+
+func (c command) text(w *strings.Builder, _ Page) {
+	fmt.Fprintf(w, "  → %s\n", rollout.OneLine(string(c), longestLine))
+}
+
+// markdown puts it between fences that are longer than any in it.
+func (c command) markdown(w *strings.Builder) {
+	text := rollout.OneLine(string(c), longestLine)
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	fmt.Fprintf(w, "%ssh\n%s\n%s\n\n", fence, text, fence)
 }
 
 // oneLine keeps a cell on its line. The ways out of an error follow it there.

@@ -53,6 +53,15 @@ type Operator struct {
 	Workflows rollout.Workflows
 	// Ticks is nil where nothing runs workflows: on a plain Git remote.
 	Ticks rollout.Ticks
+	// Examiner is nil where there is no forge to ask. Push tells whether what pushes
+	// from here may, and Pushing what that is. PlanTrouble is what is wrong with the
+	// plan, for [Operator.Doctor] alone: then there is neither File nor Engine.
+	Examiner    rollout.Examiner
+	Push        func(context.Context) error
+	Pushing     rollout.Credential
+	PlanTrouble error
+	// PlanOptions are those that the plan was read with.
+	PlanOptions planfile.Options
 	// NewRequest makes the unique name of a dispatched override.
 	NewRequest func() string
 	// OpenRepository opens a repository on this machine by its path.

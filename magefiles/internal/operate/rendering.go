@@ -17,6 +17,8 @@ type Trees interface {
 	Changed(ctx context.Context, from, to rollout.SHA) ([]string, error)
 	ChangedSince(ctx context.Context, commit rollout.SHA) ([]string, error)
 	Export(ctx context.Context, commit rollout.SHA, into string) error
+	Versions(ctx context.Context, path string, limit int) ([]rollout.SHA, error)
+	File(ctx context.Context, commit rollout.SHA, path string) ([]byte, error)
 }
 
 // Tree are the arguments of `verify:tree`.

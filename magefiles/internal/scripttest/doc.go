@@ -36,7 +36,14 @@
 //	races OPERATION BRANCH SHA    before the GraphQL operation, the branch moves (or is `gone`)
 //	between OPERATION LOGIN ARGS… before the GraphQL operation, LOGIN runs rollout ARGS…
 //	forget                        the push log loses its rows
-//	token KIND                    use a token of kind actions, readonly, none, bad
+//	token KIND                    use a token of kind actions, readonly, none, bad, or a classic one with
+//	                              the scopes of classic or of repo
+//	workflow FILE STATE           a workflow is active, disabled_inactivity, disabled_manually, …
+//	key TITLE [HOW [AGE]]         add a deploy key that is used, unused, disabled, or only reads
+//	keys [TITLES…]                these are the deploy keys
+//	secrets [NAMES…]              these are the secrets of Actions
+//	mends CHECK [OF]              run the command that release:doctor gives for what is wrong, after which
+//	                              it finds that no more
 //	requests N                    at most N requests since the last of this
 //	waitfor                       until the failures have met their requests
 //	ran EVENT CONCLUSION          a run of the workflow that promotes, which has just ended
@@ -50,6 +57,8 @@
 //	left CODE                     it ends with the code, and leaves the terminal as it was
 //
 // What sets VAR to a commit also sets VAR_SHORT to its first digits.
+//
+// The condition gh is true where gh is installed, which it has to be in CI.
 //
 // `task` is the task binary, and $CHECKOUT the root of this repository.
 //

@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		Setup:               setup(t, compile(t)),
 		Cmds:                commands,
+		Condition:           condition,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
@@ -231,6 +232,11 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"left":     left,
 	"ran":      ran,
 	"disabled": disabled,
+	"mends":    mends,
+	"workflow": workflowState,
+	"key":      deployKey,
+	"keys":     deployKeys,
+	"secrets":  secrets,
 }
 
 // need refuses a script that calls a command wrongly.
@@ -463,6 +469,8 @@ func token(ts *testscript.TestScript, neg bool, args []string) {
 	identities := map[string]rollouttest.Identity{
 		"actions":  {Kind: rollouttest.KindActions, Permissions: rollouttest.AllPermissions()},
 		"readonly": {Login: "reader", Permissions: map[string]string{"contents": "read", "metadata": "read"}},
+		"classic":  {Login: "octocat-admin", Permissions: rollouttest.AllPermissions(), Scopes: []string{"repo", "workflow"}},
+		"repo":     {Login: "octocat-admin", Permissions: rollouttest.AllPermissions(), Scopes: []string{"repo"}},
 	}
 	switch who, known := identities[args[0]]; {
 	case known:

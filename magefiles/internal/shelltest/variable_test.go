@@ -251,6 +251,8 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		{"release:status", nil, []string{"release:status"}},
 		{"release:watch", nil, []string{"release:watch"}},
 		{"release:status", []string{"JSON=true"}, []string{"release:status", "-json=true"}},
+		{"release:doctor", nil, []string{"release:doctor"}},
+		{"release:doctor", []string{"JSON=true"}, []string{"release:doctor", "-json=true"}},
 		{"release:history", nil, []string{"release:history"}},
 		{"release:history", []string{"JSON=true", "LIMIT=3"}, []string{"release:history", "-json=true", "-limit=3"}},
 		{"release:backtest", nil, []string{"release:backtest"}},

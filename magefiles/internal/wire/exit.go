@@ -68,7 +68,7 @@ func apart(err error) []error {
 func codeOf(err error) int {
 	var plan planfile.Errors
 	switch {
-	case errors.Is(err, operate.ErrFindings), errors.Is(err, operate.ErrObstructed):
+	case errors.Is(err, operate.ErrFindings), errors.Is(err, operate.ErrObstructed), errors.Is(err, operate.ErrStopped):
 		return exitFailed
 	case errors.As(err, &plan), errors.Is(err, errPlan):
 		return exitPlan

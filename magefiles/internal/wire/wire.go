@@ -47,14 +47,14 @@ import (
 )
 
 // planPath is where the plan is, below the repository's root.
-var planPath = filepath.Join("clusters", "rollout.yaml")
+var planPath = filepath.FromSlash(rollout.PlanPath)
 
 // A Command is what a target has an operator do.
 type Command = func(context.Context, *operate.Operator) error
 
 // Run runs a command that speaks to the forge.
 func Run(ctx context.Context, do Command) error {
-	return run(ctx, Words{}, connect, do)
+	return run(ctx, Words{}, load, connect, do)
 }
 
 // Words are what a target takes by their position, as a reason is one, and how
@@ -66,17 +66,17 @@ type Words struct {
 
 // RunWith is Run for a target that takes words, and not only flags.
 func RunWith(ctx context.Context, words Words, do Command) error {
-	return run(ctx, words, connect, do)
+	return run(ctx, words, load, connect, do)
 }
 
 // RunOffline runs a command that needs the checkout alone.
 func RunOffline(ctx context.Context, do Command) error {
-	return run(ctx, Words{}, do)
+	return run(ctx, Words{}, load, do)
 }
 
 // RunOfflineWith is RunOffline for a target that takes words by their position.
 func RunOfflineWith(ctx context.Context, words Words, do Command) error {
-	return run(ctx, words, do)
+	return run(ctx, words, load, do)
 }
 
 // Given is the value of an optional flag, and the zero value without it.
@@ -117,18 +117,21 @@ func attempt(ctx context.Context, summary *summary, words Words, steps []Command
 	return nil
 }
 
-// open reads the plan and finds out who is there to talk to.
+// load reads the plan.
+func load(_ context.Context, o *operate.Operator) (err error) {
+	o.PlanOptions = planfile.Options{GitHubHosts: gitHubHosts(), Now: time.Now()}
+	o.File, err = planfile.Load(planPath, o.PlanOptions)
+	return err
+}
+
+// open finds out who is there to talk to.
 func open(summary *summary) (*operate.Operator, error) {
-	file, err := planfile.Load(planPath, planfile.Options{GitHubHosts: gitHubHosts(), Now: time.Now()})
-	if err != nil {
-		return nil, err
-	}
 	root, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("find the repository's root: %w", err)
 	}
 	out := term.FromEnv()
-	o := &operate.Operator{Root: root, File: file, Out: os.Stdout, Page: page(out), Screen: screen(out), Zone: time.Local, Summary: summary, NewRequest: rand.Text}
+	o := &operate.Operator{Root: root, Out: os.Stdout, Page: page(out), Screen: screen(out), Zone: time.Local, Summary: summary, NewRequest: rand.Text}
 	o.OpenRepository = func(path string) (operate.Repository, error) {
 		return gitrepo.Open(gitrepo.Options{URL: path, Now: time.Now})
 	}
@@ -225,6 +228,7 @@ func connect(ctx context.Context, o *operate.Operator) error {
 	}
 	o.Engine.Remote, o.Engine.History, o.Settings = remote, remote, gitrepo.Settings{}
 	o.Engine.Exposer = newExposer(remote, plan)
+	o.Push, o.Pushing = remote.MayPush, rollout.CredentialGit
 	return nil
 }
 
@@ -254,8 +258,13 @@ func GitHub(o *operate.Operator, access Access) error {
 	o.Engine.Remote, o.Engine.History, o.Settings, o.Workflows = client, history, client, client
 	o.Ticks = client
 	o.Engine.Exposer = newExposer(history, o.Engine.Plan)
-	if access.DeployKey != nil {
-		o.Engine.Remote, err = newKeyed(client, *access.DeployKey)
+	o.Examiner, o.Push, o.Pushing = client, history.MayPush, rollout.CredentialToken
+	if access.DeployKey == nil {
+		return nil
+	}
+	pushed, err := newKeyed(client, *access.DeployKey)
+	if err == nil {
+		o.Engine.Remote, o.Push, o.Pushing = pushed, pushed.pushing.MayPush, rollout.CredentialKey
 	}
 	return err
 }

@@ -28,6 +28,7 @@ func TestExitCodes(t *testing.T) {
 		{"findings", fmt.Errorf("%w: 3", operate.ErrFindings), exitFailed},
 		{"diverged", problem(rollout.ErrDiverged), exitFailed},
 		{"refused", problem(rollout.ErrRefused), exitFailed},
+		{"stopped", fmt.Errorf("%w: the schedule", operate.ErrStopped), exitFailed},
 		{"used wrongly", problem(rollout.ErrUsage), exitUsage},
 		{"forge down", problem(rollout.ErrUnavailable), exitUnavailable},
 		{"not yet", fmt.Errorf("%w: tomorrow", operate.ErrNotYet), exitNotYet},
