@@ -283,6 +283,25 @@ func TestFlawsOfAWorkflow(t *testing.T) {
 	}
 }
 
+// A star stops at a slash, and two do not.
+func TestPatternsOfBranches(t *testing.T) {
+	for pattern, want := range map[string]bool{"env*": false, "env/*": true, "*": false, "**": true, "env/main": true, "env.main": false} {
+		d, r, _ := newDoctor(t)
+		r.move("env/main", sha("A"), hour(0))
+		d.Engine.Plan.Stages = slices.Clone(d.Engine.Plan.Stages)
+		d.Engine.Plan.Stages[0].Branch = "env/main"
+		d.ReadWorkflow = func([]byte) (rollout.WorkflowFile, error) {
+			f := rightFile()
+			f.Branches = []string{pattern}
+			return f, nil
+		}
+		found := workflowLines(strings.Join(bad(d.Examine(t.Context())), "\n"))
+		if got := found == ""; got != want {
+			t.Errorf("%s covers env/main is %v: %s", pattern, got, found)
+		}
+	}
+}
+
 // workflowLines are those that are about the workflow.
 func workflowLines(lines string) string {
 	var kept []string

@@ -30,9 +30,7 @@ func TestWorkflowStates(t *testing.T) {
 	if got := state(); got != "disabled_manually" {
 		t.Errorf("it is %s after it was disabled", got)
 	}
-	if r := s.do("POST", "actions/workflows/promote.yaml/dispatches", map[string]any{"ref": "main"}); r.status != 422 {
-		t.Errorf("what is disabled is started: %d", r.status)
-	}
+	s.want(s.do("POST", "actions/workflows/promote.yaml/dispatches", map[string]any{"ref": "main"}), 422, "on a disabled workflow")
 	turn("enable")
 	s.repo.SetWorkflowState("promote.yaml", rollouttest.WorkflowDisabledIdle)
 	if got := state(); got != "disabled_inactivity" {
