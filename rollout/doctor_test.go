@@ -392,6 +392,47 @@ func TestWhatMayNotPush(t *testing.T) {
 	}
 }
 
+// blind is a forge that does not tell this token what clusters report.
+type blind struct {
+	*remote
+	err error
+}
+
+func (b blind) Evidence(context.Context, []rollout.SHA) (map[rollout.SHA][]rollout.Evidence, error) {
+	return nil, b.err
+}
+
+func (b blind) EvidenceLog(context.Context, []rollout.SHA) (map[rollout.SHA][]rollout.Evidence, error) {
+	return nil, b.err
+}
+
+// What clusters report has to be read only where the plan asks for it.
+func TestStatusesThatMayNotBeRead(t *testing.T) {
+	refused := &rollout.Problem{Kind: rollout.ErrNotPermitted, What: "no"}
+	for name, test := range map[string]struct {
+		asks bool
+		err  error
+		want string
+	}{
+		"asked for, and told":     {true, nil, ""},
+		"asked for, and not told": {true, refused, "warning token statuses: the token may not read what clusters report"},
+		"no answer":               {true, errors.New("cut"), "unknown token statuses: cut"},
+		"not asked for":           {false, refused, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, r, _ := newDoctor(t)
+			d.Engine.Remote = blind{r, test.err}
+			d.Engine.Plan.Stages = slices.Clone(d.Engine.Plan.Stages)
+			if test.asks {
+				d.Engine.Plan.Stages[1].Health.Required = []rollout.Requirement{{}}
+			}
+			if found := strings.Join(bad(d.Examine(t.Context())), "\n"); found != test.want {
+				t.Errorf("found %q, want %q", found, test.want)
+			}
+		})
+	}
+}
+
 // What the account or the token cannot have, or see, is not known.
 func TestSettingsThatCannotBeHad(t *testing.T) {
 	d, _, _ := newDoctor(t)
