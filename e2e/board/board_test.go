@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -182,16 +183,30 @@ func TestEnemies(t *testing.T) {
 // TestWithoutScripts: whoever runs none sees what stands now, and the newest entries.
 func TestWithoutScripts(t *testing.T) {
 	tb := open(t, boardtest.Written(300, "feat: a thing"), emulation.SetScriptExecutionDisabled(true))
-	var text string
-	tb.run(chromedp.ActionFunc(func(ctx context.Context) error {
-		root, err := dom.GetDocument().WithDepth(-1).Do(ctx) // without a script to ask
-		if err == nil {
-			text, err = dom.GetOuterHTML().WithNodeID(root.NodeID).Do(ctx)
-		}
+	var root *cdp.Node
+	tb.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		root, err = dom.GetDocument().WithDepth(-1).Do(ctx) // without a script to ask
 		return err
 	}))
-	if rows := strings.Count(text, "<tr><td>"); rows != 50 || !strings.Contains(text, `id="filters" hidden`) {
-		t.Errorf("it shows %d entries", rows)
+	rows, hidden := 0, false
+	walk(root, func(n *cdp.Node) {
+		if n.AttributeValue("id") == "entries" {
+			rows = int(n.ChildNodeCount)
+		}
+		if n.AttributeValue("id") == "filters" {
+			_, hidden = n.Attribute("hidden")
+		}
+	})
+	if rows != 50 || !hidden {
+		t.Errorf("it shows %d entries; the filters, which do nothing, are hidden: %v", rows, hidden)
+	}
+}
+
+// walk visits a node and all below it.
+func walk(n *cdp.Node, visit func(*cdp.Node)) {
+	visit(n)
+	for _, child := range n.Children {
+		walk(child, visit)
 	}
 }
 
