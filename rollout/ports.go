@@ -96,11 +96,16 @@ type Observation struct {
 
 // A Transaction moves up to one branch and gives the ledger one entry.
 type Transaction struct {
-	// Branch moves From what was observed To a commit that contains it. An
+	// Branch moves From what was observed To a commit that contains it, or to
+	// any with a Backup. An
 	// empty From creates the branch; an empty Branch leaves all branches
 	// alone.
 	Branch   string
 	From, To SHA
+	// Backup is a branch that begins to exist where Branch stood. Only with one
+	// may To be a commit that does not contain From: nothing is rewound without
+	// a name under which it is found again.
+	Backup string
 	// Ledger is the ledger's head as observed; an empty SHA creates it.
 	Ledger Head
 	Draft  Draft

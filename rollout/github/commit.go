@@ -118,7 +118,12 @@ func move(branch string, from, to rollout.SHA) refUpdate {
 func (c *Client) updateRefs(ctx context.Context, id string, t rollout.Transaction, commit rollout.SHA) error {
 	updates := []refUpdate{move(t.Ledger.Branch, t.Ledger.SHA, commit)}
 	if t.Branch != "" {
-		updates = append([]refUpdate{move(t.Branch, t.From, t.To)}, updates...)
+		branch := move(t.Branch, t.From, t.To)
+		branch.Force = t.Backup != ""
+		updates = append([]refUpdate{branch}, updates...)
+	}
+	if t.Backup != "" {
+		updates = append(updates, move(t.Backup, "", t.From))
 	}
 	var answer struct {
 		UpdateRefs *struct{ ClientMutationID *string }
@@ -152,6 +157,8 @@ func moving(t rollout.Transaction) string {
 func (c *Client) refusal(ctx context.Context, t rollout.Transaction, refused error) error {
 	explained := c.explain(moving(t), refused)
 	switch {
+	case t.Backup != "" && isRuleViolation(c.said(refused)):
+		return c.rewindForbidden(t, refused)
 	case errors.Is(explained, rollout.ErrNotPermitted) && t.Branch != "":
 		// The token could write the entry, so it is not Contents that it lacks.
 		if err := c.compareWorkflowFiles(ctx, t.To); errors.Is(err, rollout.ErrNotPermitted) {
@@ -182,7 +189,24 @@ func expected(t rollout.Transaction) map[string]rollout.SHA {
 	if t.Branch != "" {
 		at[t.Branch] = t.From
 	}
+	if t.Backup != "" {
+		at[t.Backup] = ""
+	}
 	return at
+}
+
+// rewindForbidden is the refusal of a rule that nobody rewinds the branch: it is
+// there for that, and is lifted for this once by whoever may.
+func (c *Client) rewindForbidden(t rollout.Transaction, refused error) error {
+	return &rollout.Problem{
+		Kind: rollout.ErrRefused,
+		What: fmt.Sprintf("%s of %s: a rule keeps everybody from rewinding %s, as it should, and nothing was changed: %s", moving(t), c.slug(), t.Branch, c.said(refused)),
+		Ways: []string{
+			fmt.Sprintf("let an administrator disable that ruleset for the moment: https://%s/%s/settings/rules", c.options.Host, c.slug()),
+			"run the same command again; then `mage release:init`, which switches the ruleset on again",
+			"or leave the branch where it stands, and have its commits absorbed, which needs no force: mage release:repair",
+		},
+	}
 }
 
 func heads(t rollout.Transaction) []string {

@@ -42,7 +42,7 @@ func (r *Remote) Commit(ctx context.Context, t rollout.Transaction) (rollout.SHA
 	if err != nil {
 		return "", r.explain("write to", err)
 	}
-	request, err := r.request(t, made, offered, store)
+	request, err := r.request(commands(t, made), offered, store)
 	if err != nil {
 		return "", err
 	}
@@ -123,9 +123,9 @@ func write(o plumbing.EncodedObject, data []byte) error {
 // request names the old and new value of every ref. What the remote has just
 // advertised only serves to be told early that a head moved: the old values
 // sent are those that were observed.
-func (r *Remote) request(t rollout.Transaction, ledger plumbing.Hash, offered *packp.AdvRefs, store *memory.Storage) (*packp.ReferenceUpdateRequest, error) {
+func (r *Remote) request(commands []*packp.Command, offered *packp.AdvRefs, store *memory.Storage) (*packp.ReferenceUpdateRequest, error) {
 	request := packp.NewReferenceUpdateRequest()
-	request.Commands = commands(t, ledger)
+	request.Commands = commands
 	for _, command := range request.Commands {
 		if now := offered.References[command.Name.String()]; now != command.Old {
 			return nil, moved(command, now)
@@ -153,7 +153,7 @@ func (r *Remote) request(t rollout.Transaction, ledger plumbing.Hash, offered *p
 		objects = append(objects, h)
 	}
 	if _, err := packfile.NewEncoder(&pack, store, false).Encode(objects, 0); err != nil {
-		return nil, fmt.Errorf("pack the ledger's commit: %w", err)
+		return nil, fmt.Errorf("pack the new commit: %w", err)
 	}
 	request.Packfile = io.NopCloser(&pack)
 	return request, nil
@@ -163,6 +163,9 @@ func commands(t rollout.Transaction, ledger plumbing.Hash) []*packp.Command {
 	all := []*packp.Command{{Name: branchRef(t.Ledger.Branch), Old: hash(t.Ledger.SHA), New: ledger}}
 	if t.Branch != "" {
 		all = append(all, &packp.Command{Name: branchRef(t.Branch), Old: hash(t.From), New: hash(t.To)})
+	}
+	if t.Backup != "" {
+		all = append(all, &packp.Command{Name: branchRef(t.Backup), Old: plumbing.ZeroHash, New: hash(t.From)})
 	}
 	return all
 }
@@ -208,6 +211,15 @@ func (r *Remote) rejected(ctx context.Context, t rollout.Transaction, report *pa
 			return moved(command, now)
 		}
 	}
+	return &rollout.Problem{
+		Kind: rollout.ErrRefused,
+		What: fmt.Sprintf("%s refused the transaction, and changed nothing: %s", r.where, refusals(report)),
+		Ways: refusalWays(t),
+	}
+}
+
+// refusals are what a remote says of what it did not do.
+func refusals(report *packp.ReportStatus) string {
 	var said []string
 	if report.UnpackStatus != "" && report.UnpackStatus != "ok" {
 		said = append(said, "unpack: "+report.UnpackStatus)
@@ -217,11 +229,19 @@ func (r *Remote) rejected(ctx context.Context, t rollout.Transaction, report *pa
 			said = append(said, fmt.Sprintf("%s: %s", status.ReferenceName.Short(), status.Status))
 		}
 	}
-	return &rollout.Problem{
-		Kind: rollout.ErrRefused,
-		What: fmt.Sprintf("%s refused the transaction, and changed nothing: %s", r.where, rollout.Printable(strings.Join(said, "; "), 400)),
-		Ways: []string{"look at the hooks and the branch protection of the remote"},
+	return rollout.Printable(strings.Join(said, "; "), 400)
+}
+
+// refusalWays are the ways out where the remote's own rules are in the way.
+func refusalWays(t rollout.Transaction) []string {
+	ways := []string{"look at the hooks and the branch protection of the remote"}
+	if t.Backup == "" {
+		return ways
 	}
+	return append(ways,
+		fmt.Sprintf("if it keeps everybody from rewinding branches (receive.denyNonFastForwards), have that lifted for %s for the moment, and run it again", t.Branch),
+		"or leave the branch where it stands, and have its commits absorbed, which needs no force: mage release:repair",
+	)
 }
 
 func moved(command *packp.Command, now plumbing.Hash) error {

@@ -34,6 +34,8 @@ func TestRemote(t *testing.T, open func(t *testing.T) Fixture) {
 		{"refuses to create what exists, and changes nothing", refusesExisting},
 		{"refuses to move what was deleted, and changes nothing", refusesDeleted},
 		{"refuses a commit that nobody has, and changes nothing", refusesUnknownCommit},
+		{"rewinds a branch and keeps where it stood", rewinds},
+		{"refuses to rewind what moved, or over a backup, and changes nothing", refusesRewind},
 		{"lets one of two concurrent transactions win", letsOneWin},
 		{"reads the log newest first, up to a limit", readsLog},
 		{"reads a log of many entries", readsLongLog},
@@ -186,6 +188,24 @@ func refusesUnknownCommit(s *scene) {
 	if errors.Is(err, rollout.ErrMoved) {
 		s.t.Errorf("nothing moved, yet: %v", err)
 	}
+}
+
+func rewinds(s *scene) {
+	commits, first := s.begin()
+	foreign := s.commit("straight to release", commits[0])
+	s.push(target, foreign)
+	second := s.must(rewind(foreign, commits[0], first, "reset"))
+	s.stands(map[string]rollout.SHA{upstream: commits[2], target: commits[0], backup: foreign, ledger: second})
+}
+
+func refusesRewind(s *scene) {
+	commits, first := s.begin()
+	foreign := s.commit("straight to release", commits[0])
+	s.push(target, foreign)
+	s.refuses(rewind(commits[0], commits[0], first, "an old head"), rollout.ErrMoved)
+	s.refuses(rewind(foreign, commits[0], "", "an old ledger"), rollout.ErrMoved)
+	s.push(backup, commits[1])
+	s.refuses(rewind(foreign, commits[0], first, "over a backup"), rollout.ErrMoved)
 }
 
 func letsOneWin(s *scene) {

@@ -34,6 +34,7 @@ const (
 	upstream = "main"
 	target   = "release"
 	ledger   = "rollout/ledger"
+	backup   = "rollout/backup/apps/20260302T090000Z"
 )
 
 // A scene is a fixture, and a local repository to push to it from.
@@ -173,6 +174,13 @@ func promotion(from, to, head rollout.SHA, text string) rollout.Transaction {
 		Ledger: rollout.Head{Branch: ledger, SHA: head},
 		Draft:  draft(text),
 	}
+}
+
+// rewind moves the branch back, and keeps where it stood.
+func rewind(from, to, head rollout.SHA, text string) rollout.Transaction {
+	t := promotion(from, to, head, text)
+	t.Backup = backup
+	return t
 }
 
 // note writes an entry alone.

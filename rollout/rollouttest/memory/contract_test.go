@@ -188,6 +188,9 @@ func (m *mirror) Commit(ctx context.Context, t rollout.Transaction) (rollout.SHA
 	if t.Branch != "" {
 		m.out(t.Branch)
 	}
+	if t.Backup != "" {
+		m.out(t.Backup)
+	}
 	return made, err
 }
 

@@ -174,8 +174,14 @@ func (f *Forge) carryOut(p pending, at time.Time) error {
 		if _, known := f.index[p.To]; !known {
 			return refused("nobody has %s", p.To)
 		}
-		if p.From != "" && !f.contains(p.To, p.From) {
+		if p.From != "" && p.Backup == "" && !f.contains(p.To, p.From) {
 			return refused("%s to %s is no fast-forward of %s", p.From.Short(), p.To.Short(), p.Branch)
+		}
+		if p.Backup != "" {
+			if head := f.heads[p.Backup]; head != "" {
+				return moved(p.Backup, "", head)
+			}
+			f.move(p.Backup, p.From, at)
 		}
 		f.move(p.Branch, p.To, at)
 	}
