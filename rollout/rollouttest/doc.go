@@ -43,8 +43,9 @@
 // # Not handled
 //
 //   - HTTP/2, conditional requests (ETag), media types other than JSON and raw
-//     contents, patches in comparisons, signatures, pull requests, tags' own
-//     objects in GraphQL, branch protection of the old kind.
+//     contents, patches in comparisons, signatures, tags' own objects in GraphQL,
+//     branch protection of the old kind; of pull requests, forks, reviews, drafts
+//     and all that closes, labels or changes one.
 //   - The texts of two GraphQL refusals that GitHub documents nowhere: a
 //     beforeOid that does not match, and an update that is not a fast-forward.
 //     Do not depend on them.

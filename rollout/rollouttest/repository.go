@@ -36,6 +36,8 @@ type Repository struct {
 	environments []*environment
 	rulesets     []*ruleset
 	runs         []*run
+	pulls        []*pull       // numbered from 1
+	merges       []MergeMethod // that are allowed; nil for all
 	// disabled are the workflows that are not started, by their path.
 	disabled map[string]WorkflowState
 	keys     []*DeployKey

@@ -50,6 +50,7 @@ func TestEveryEndpoint(t *testing.T) {
 	}), 201, "").object(t)["sha"]
 	s.want(s.do("POST", "git/refs", map[string]any{"ref": "refs/heads/topic/x", "sha": second}), 201, "")
 	s.want(s.do("PATCH", "git/refs/heads/topic/x", map[string]any{"sha": made, "force": false}), 200, "")
+	s.want(s.do("POST", "pulls", map[string]any{"title": "By hand", "head": "topic/x", "base": "main", "body": "Why."}), 201, "")
 	s.want(s.do("POST", "statuses/"+second, map[string]any{"state": "success", "context": "flux/infra", "description": "ok"}), 201, "")
 	s.want(s.do("PUT", "environments/soak-24h", map[string]any{
 		"wait_timer": 1440, "prevent_self_review": false, "reviewers": []map[string]any{{"type": "User", "id": 7}},
@@ -78,10 +79,12 @@ func TestEveryEndpoint(t *testing.T) {
 		"activity?ref=refs/heads/main&per_page=100&direction=asc&actor=octocat-admin&time_period=day&activity_type=push",
 		"actions/runs", fmt.Sprintf("actions/runs/%.0f", run), fmt.Sprintf("actions/runs/%.0f/jobs", run),
 		"actions/workflows/promote.yaml/runs?event=workflow_dispatch&branch=main&status=queued&per_page=5",
-		"environments", "environments/soak-24h", "rulesets", fmt.Sprintf("rulesets/%.0f", rules), "rules/branches/main",
+		"pulls", "pulls?state=all&head=octo-org:topic/x&base=main&per_page=1", "pulls/1", "environments", "environments/soak-24h", "rulesets", fmt.Sprintf("rulesets/%.0f", rules), "rules/branches/main",
 	} {
 		s.want(s.do("GET", path, nil), 200, "")
 	}
+	s.want(s.do("PUT", "pulls/1/merge", map[string]any{"merge_method": "squash"}), 200, "")
+	s.want(s.do("GET", "pulls?state=closed", nil), 200, "")
 	s.want(s.do("DELETE", fmt.Sprintf("rulesets/%.0f", rules), nil), 204, "")
 	s.want(s.do("DELETE", "git/refs/heads/topic/x", nil), 204, "")
 }

@@ -68,6 +68,11 @@ func routes() []route {
 			listActivity,
 		},
 
+		{"POST", repo + "/pulls", "pull_requests=write", nil, createPull},
+		{"GET", repo + "/pulls", "pull_requests=read", []string{"state", "head", "base", "page", "per_page"}, listPulls},
+		{"GET", repo + "/pulls/{number}", "pull_requests=read", nil, getPull},
+		{"PUT", repo + "/pulls/{number}/merge", "contents=write", nil, mergePull},
+
 		{"GET", repo + "/actions/workflows", "actions=read", pages, listWorkflows},
 		{"GET", repo + "/actions/workflows/{workflow}", "actions=read", nil, getWorkflow},
 		{"PUT", repo + "/actions/workflows/{workflow}/enable", "actions=write", nil, enableWorkflow},

@@ -112,7 +112,7 @@ func fnmatch(pattern, name string) bool {
 }
 
 // bypasses says whether an identity need not keep to a ruleset. The mode
-// pull_request is for pull requests, which do not exist here.
+// pull_request is for merges of pull requests, which nobody bypasses here.
 func (s *ruleset) bypasses(r *Repository, who Identity) bool {
 	return slices.ContainsFunc(s.BypassActors, func(a bypassActor) bool {
 		if a.BypassMode == "pull_request" {

@@ -110,6 +110,25 @@ func (r *Repository) minimal() fields {
 // getRepository is GET /repos/{owner}/{repo}.
 func getRepository(c *call) (answer, error) {
 	r := c.repo
+	full := r.whole()
+	full["permissions"] = fields{
+		"admin":    c.who.may(r, "administration", "write"),
+		"maintain": c.who.may(r, "administration", "write"),
+		"push":     c.who.may(r, "contents", "write"),
+		"triage":   c.who.may(r, "contents", "write"),
+		"pull":     true,
+	}
+	if c.who.may(r, "contents", "write") { // who may only read is not told
+		full["allow_merge_commit"] = r.allows(MergeByCommit)
+		full["allow_squash_merge"] = r.allows(MergeBySquash)
+		full["allow_rebase_merge"] = r.allows(MergeByRebase)
+	}
+	return answerJSON(http.StatusOK, full), nil
+}
+
+// whole is a repository as it is shown in full.
+func (r *Repository) whole() fields {
+	g := r.github
 	visibility := "public"
 	if r.private {
 		visibility = "private"
@@ -120,24 +139,17 @@ func getRepository(c *call) (answer, error) {
 	}
 	full := r.minimal()
 	for key, value := range (fields{
-		"clone_url": c.g.CloneURL(r.Slug()), "git_url": "git://" + c.g.host + "/" + r.Slug() + ".git",
-		"ssh_url": "git@127.0.0.1:" + r.Slug() + ".git", "svn_url": c.g.URL() + "/" + r.Slug(), "mirror_url": nil,
+		"clone_url": g.CloneURL(r.Slug()), "git_url": "git://" + g.host + "/" + r.Slug() + ".git",
+		"ssh_url": "git@127.0.0.1:" + r.Slug() + ".git", "svn_url": g.URL() + "/" + r.Slug(), "mirror_url": nil,
 		"homepage": nil, "language": nil, "license": nil, "default_branch": r.head, "visibility": visibility,
 		"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 1,
 		"open_issues": 0, "open_issues_count": 0, "network_count": 0, "subscribers_count": 0,
-		"has_issues": true, "has_projects": true, "has_wiki": true, "has_pages": false, "has_discussions": false,
+		"has_issues": true, "has_projects": true, "has_wiki": true, "has_pages": false, "has_discussions": false, "has_downloads": true,
 		"archived": false, "disabled": false, "pushed_at": pushed, "created_at": r.created, "updated_at": pushed,
-		"permissions": fields{
-			"admin":    c.who.may(r, "administration", "write"),
-			"maintain": c.who.may(r, "administration", "write"),
-			"push":     c.who.may(r, "contents", "write"),
-			"triage":   c.who.may(r, "contents", "write"),
-			"pull":     true,
-		},
 	}) {
 		full[key] = value
 	}
-	return answerJSON(http.StatusOK, full), nil
+	return full
 }
 
 // nodeID is the repository's global id.

@@ -56,7 +56,7 @@ type Identity struct {
 func AllPermissions() map[string]string {
 	all := map[string]string{}
 	for _, name := range []string{
-		"actions", "administration", "contents", "environments", "metadata", "secrets", "statuses", "workflows",
+		"actions", "administration", "contents", "environments", "metadata", "pull_requests", "secrets", "statuses", "workflows",
 	} {
 		all[name] = "write"
 	}
