@@ -254,11 +254,11 @@ func matched(c Commit, upstream string, equivalents map[SHA]SHA, unmatched error
 var errNoMatcher = errors.New("nobody here compares what commits change")
 
 func (d *Doctor) equivalents(ctx context.Context, s Snapshot) (map[SHA]SHA, error) {
-	matcher, ok := d.Engine.History.(Matcher)
+	history, ok := d.Engine.History.(Equivalents)
 	if !ok {
 		return nil, errNoMatcher
 	}
-	return matcher.Equivalents(ctx, s.Foreign, s.Pending)
+	return history.Equivalents(ctx, s.Foreign, s.Pending)
 }
 
 // rowsBack is how many rows of a push log, and how many entries of the ledger, are

@@ -444,8 +444,8 @@ func diverged(s Snapshot) error {
 func waysBack(s Snapshot) []string {
 	return []string{
 		fmt.Sprintf("bring them to %s by a pull request or a merge, if they are wanted: then %s can be fast-forwarded again", s.Upstream.Branch, s.Target.Branch),
-		fmt.Sprintf("if they are not, point %s back at a commit of %s by hand (its protection has to be lifted for it): git push --force-with-lease=%s:%s origin <commit>:refs/heads/%s",
-			s.Target.Branch, s.Upstream.Branch, Quote(s.Target.Branch), s.Target.SHA, Quote(s.Target.Branch)),
+		fmt.Sprintf("if they are not, have a pull request make them part of %s without changing its files, which needs no force: mage release:repair", s.first()),
+		fmt.Sprintf("or take them off %s, by force and with a record: mage release:repair -how=reset -reason=<reason>", s.Target.Branch),
 		fmt.Sprintf("if %s was force-pushed, push what it had before: `git reflog`, or the repository's activity page", s.Upstream.Branch),
 	}
 }

@@ -282,7 +282,7 @@ func TestPromoteRefuses(t *testing.T) {
 		{"a ledger that cannot be read", apps, func(r *remote) { r.files = map[string][]byte{"state.json": []byte(`{"version":2}`)} }, rollout.ErrLedger, []string{"read rollout/ledger at ", "version 2"}},
 		{"a stage that has diverged", apps, func(r *remote) { r.branches["release"] = r.commit("X", sha("A")) }, rollout.ErrDiverged, []string{
 			"release has 1 commit that main has not", "\n  5800000 Change X (Ada)", "pull request or a merge",
-			"git push --force-with-lease=release:" + string(sha("X")) + " origin <commit>:refs/heads/release", "if main was force-pushed",
+			"mage release:repair -how=reset", "if main was force-pushed",
 		}},
 	}
 	for _, c := range cases {
@@ -311,7 +311,7 @@ func TestDivergedListsWhatIsForeign(t *testing.T) {
 	hostile.Message, hostile.Author = "a\x1b[2J\u202eb\nforged", "Eve\n  0000000 forged"
 	r.commits[hostile.SHA] = hostile
 	_, err := r.engine(twoStages).Promote(t.Context(), apps)
-	if err == nil || !strings.Contains(err.Error(), "\n  … and 10 more") || strings.Count(err.Error(), "\n") != 1+20+3 {
+	if err == nil || !strings.Contains(err.Error(), "\n  … and 10 more") || strings.Count(err.Error(), "\n") != 1+20+4 {
 		t.Errorf("Promote: %v", err)
 	}
 	if strings.ContainsAny(err.Error(), "\x1b\u202e") || strings.Contains(err.Error(), "\n  0000000") {

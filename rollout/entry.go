@@ -34,6 +34,8 @@ type Entry struct {
 	Until time.Time `json:"until,omitzero"`
 	// Suspended is the cluster whose source was suspended, or resumed.
 	Suspended string `json:"suspended,omitempty"`
+	// Backup is the branch that keeps where a reset found the stage's branch.
+	Backup string `json:"backup,omitempty"`
 	// Holds are those that were lifted, or that an override went through.
 	Holds []Hold `json:"holds,omitempty"`
 	// State is the digest of the state that was written with the entry, by
@@ -56,6 +58,7 @@ const (
 	EntryResume    EntryKind = "resume"
 	EntryTaint     EntryKind = "taint"
 	EntryClear     EntryKind = "clear"
+	EntryReset     EntryKind = "reset"
 )
 
 // A Gate is something that a revision has to pass before it is promoted.

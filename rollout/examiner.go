@@ -58,11 +58,3 @@ type Rights struct {
 	Scopes []string
 	Scoped bool
 }
-
-// A Matcher is a History that can tell which commits make the same change to the
-// files, as a cherry-pick does. Optional.
-type Matcher interface {
-	// Equivalents finds, for some commits, one among others that makes the same
-	// change. Those without one are left out, and so are merges.
-	Equivalents(ctx context.Context, of, among []Commit) (map[SHA]SHA, error)
-}

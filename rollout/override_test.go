@@ -137,7 +137,7 @@ func TestDecideOverrideRefuses(t *testing.T) {
 		},
 		{
 			"a stage that has diverged", "0 push A B\n1 push A\n1 release B\n2 look", "", rollout.ErrDiverged,
-			[]string{"release has 1 commit that main has not", "4200000 Change B (Ada)", "--force-with-lease=release:" + string(sha("B"))},
+			[]string{"release has 1 commit that main has not", "4200000 Change B (Ada)", "mage release:repair"},
 		},
 	}
 	for _, c := range cases {

@@ -16,6 +16,7 @@ import (
 
 func TestClientFulfilsTheContract(t *testing.T) {
 	t.Run("of Remote", func(t *testing.T) { contract.TestRemote(t, fixture) })
+	t.Run("of Branches", func(t *testing.T) { contract.TestBranches(t, fixture) })
 	t.Run("of Witness", func(t *testing.T) { contract.TestWitness(t, fixture) })
 }
 

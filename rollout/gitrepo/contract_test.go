@@ -12,6 +12,7 @@ func TestContract(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			contract.TestRemote(t, open)
 			contract.TestHistory(t, open)
+			contract.TestBranches(t, open)
 		})
 	}
 }

@@ -2,6 +2,7 @@ package gitrepo_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 	"github.com/monosense/k8s-ops/rollout/rollouttest/sshserver"
 )
 
-// write writes files of the work tree and commits them; an empty text removes one.
+// write commits files, and removes those whose text is empty.
 func (r *repository) write(message string, files map[string]string) rollout.SHA {
 	r.t.Helper()
 	for name, text := range files {
@@ -24,13 +25,126 @@ func (r *repository) write(message string, files map[string]string) rollout.SHA 
 			r.git("rm", "--quiet", name)
 			continue
 		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			r.t.Fatal(err)
+		}
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			r.t.Fatal(err)
 		}
+		r.git("add", name)
 	}
-	r.git("add", "--all")
 	r.git("commit", "--quiet", "--allow-empty", "--message", message)
 	return r.head("HEAD")
+}
+
+// lines are n lines, some of which say something else.
+func lines(n int, other map[int]string) string {
+	var text strings.Builder
+	for i := range n {
+		if line, ok := other[i]; ok {
+			fmt.Fprintln(&text, line)
+		} else {
+			fmt.Fprintln(&text, "line", i)
+		}
+	}
+	return text.String()
+}
+
+// forked has two branches of which some commits make the same change, in files
+// that differ elsewhere: those that `git cherry` says.
+func forked(t *testing.T) (r *repository, release rollout.SHA) {
+	t.Helper()
+	r = newRepository(t)
+	r.write("Begin", map[string]string{"deploy.yaml": lines(60, nil), "other": "x\n", "binary": "a\x00b", "gone": "g\n"})
+	r.git("branch", "release")
+	r.write("Far away", map[string]string{"deploy.yaml": lines(60, map[int]string{2: "two"})})
+	r.write("Fix", map[string]string{"deploy.yaml": lines(60, map[int]string{2: "two", 40: "forty"})})
+	r.write("Binary", map[string]string{"binary": "a\x00c"})
+	r.write("Remove", map[string]string{"gone": ""})
+	r.write("Nearly", map[string]string{"other": "y\n"})
+	r.git("push", "--quiet", "origin", "main", "release")
+	r.git("switch", "--quiet", "release")
+	r.write("Fix at night", map[string]string{"deploy.yaml": lines(60, map[int]string{40: "forty"})})
+	r.write("Its own", map[string]string{"deploy.yaml": lines(60, map[int]string{40: "forty", 50: "fifty"})})
+	r.write("The same bytes", map[string]string{"binary": "a\x00c"})
+	r.write("Remove", map[string]string{"gone": ""})
+	r.write("Not nearly enough", map[string]string{"other": "z\n"})
+	r.git("merge", "--quiet", "--no-ff", "-s", "ours", "-m", "Merge", "main~4")
+	r.git("push", "--quiet", "origin", "release")
+	return r, r.head("release")
+}
+
+func TestEquivalentsAreThoseOfGit(t *testing.T) {
+	r, release := forked(t)
+	main := r.head("main")
+	want := map[string]bool{}
+	for line := range strings.Lines(r.git("cherry", "main", "release")) {
+		if sign, sha, _ := strings.Cut(strings.TrimSpace(line), " "); sign == "-" {
+			want[sha] = true
+		}
+	}
+	if len(want) != 3 {
+		t.Fatalf("git finds %d equivalents, and the story has 3", len(want))
+	}
+	remotes := map[string]*gitrepo.Remote{"by its path": open(t, r.bare), "over http": open(t, serve(t, r).url())}
+	for _, given := range []string{"true", "false"} {
+		r.in(r.bare, "config", "uploadpack.allowAnySHA1InWant", given)
+		for name, remote := range remotes {
+			foreign, err := remote.Between(t.Context(), main, release)
+			if err != nil {
+				t.Fatal(err)
+			}
+			among, err := remote.Between(t.Context(), release, main)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := remote.Equivalents(t.Context(), foreign, among)
+			if err != nil {
+				t.Fatalf("%s, any commit %s: %v", name, given, err)
+			}
+			got := map[string]bool{}
+			for sha, same := range found {
+				got[string(sha)] = true
+				if sha == same {
+					t.Errorf("%s is said to be its own equivalent", sha)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s, any commit %s (-want +got):\n%s", name, given, diff)
+			}
+		}
+	}
+}
+
+func TestDifferencesNameThreeSides(t *testing.T) {
+	r := newRepository(t)
+	before := r.write("Before", map[string]string{"same": "1\n", "a/b": "1\n", "gone": "1\n", "later": "1\n"})
+	after := r.write("After", map[string]string{"a/b": "2\n", "gone": "", "new/file": "2\n", "later": "2\n"})
+	now := r.write("Now", map[string]string{"later": "3\n", "unrelated": "3\n"})
+	r.git("push", "--quiet", "origin", "main")
+	for name, remote := range map[string]*gitrepo.Remote{"by its path": open(t, r.bare), "over http": open(t, serve(t, r).url())} {
+		got, err := remote.Differences(t.Context(), before, after, now)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		file := func(commit rollout.SHA, path string) rollout.File {
+			fields := strings.Fields(r.git("ls-tree", string(commit), path))
+			if len(fields) == 0 {
+				return rollout.File{}
+			}
+			return rollout.File{Mode: fields[0], Blob: rollout.SHA(fields[2])}
+		}
+		var want []rollout.Difference
+		for _, path := range []string{"a/b", "gone", "later", "new/file"} {
+			want = append(want, rollout.Difference{Path: path, Before: file(before, path), After: file(after, path), Now: file(now, path)})
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if none, err := remote.Differences(t.Context(), now, now, now); err != nil || len(none) != 0 {
+			t.Errorf("%s: a commit differs from itself in %v (%v)", name, none, err)
+		}
+	}
 }
 
 // numbered are lines to change something in the middle of.

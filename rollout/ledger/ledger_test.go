@@ -70,8 +70,12 @@ func TestMessages(t *testing.T) {
 			Kind: rollout.EntryResume, At: at, By: "ada", Suspended: "apps",
 			Holds: []rollout.Hold{{Stage: "apps", By: "ben", Reason: "It loses its nodes.", At: at, Suspended: "apps"}},
 		},
-		"taint":         {Kind: rollout.EntryTaint, Commit: one, At: at, By: "ada", Reason: "It loses mails."},
-		"clear":         {Kind: rollout.EntryClear, Commit: one, At: at, By: "ada", Reason: "It did not."},
+		"taint": {Kind: rollout.EntryTaint, Commit: one, At: at, By: "ada", Reason: "It loses mails."},
+		"clear": {Kind: rollout.EntryClear, Commit: one, At: at, By: "ada", Reason: "It did not."},
+		"reset": {
+			Kind: rollout.EntryReset, Stage: "apps", Branch: "release", From: two, To: one, At: at, By: "ada", Reason: "It was a slip.", Commits: 2,
+			Backup: "rollout/backup/apps/20260302T080000Z",
+		},
 		"override-held": held,
 		"hostile-hold":  forgedHold,
 	} {

@@ -56,6 +56,9 @@ func body(e rollout.Entry) string {
 	if e.From != "" {
 		fmt.Fprintf(&b, "%s: %s → %s, %s\n", e.Branch, e.From, e.To, commits(e.Commits))
 	}
+	if e.Backup != "" {
+		fmt.Fprintf(&b, "backup: %s\n", rollout.Printable(e.Backup, 300))
+	}
 	if e.Commit != "" {
 		fmt.Fprintf(&b, "commit %s\n", e.Commit)
 	}

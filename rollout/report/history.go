@@ -50,6 +50,8 @@ func what(r rollout.Record) string {
 		return fmt.Sprintf("%s (%s is suspended)", r.Kind, oneLine(r.Suspended))
 	case r.Kind == rollout.EntryHold && !r.Until.IsZero():
 		return fmt.Sprintf("%s until %s", r.Kind, rollout.FormatTime(r.Until))
+	case r.Backup != "":
+		return fmt.Sprintf("%s (kept as %s)", r.Kind, oneLine(r.Backup))
 	case r.Kind == rollout.EntryResume && len(r.Holds) > 0:
 		return fmt.Sprintf("%s (held by %s)", r.Kind, holders(r.Holds))
 	case len(r.Skipped) > 0:

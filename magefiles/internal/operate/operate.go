@@ -46,7 +46,9 @@ type Operator struct {
 	Root string
 	File *planfile.File
 	// Engine is nil for commands that need only the checkout.
-	Engine   *rollout.Engine
+	Engine *rollout.Engine
+	// Mender mends what the engine works on.
+	Mender   *rollout.Mender
 	Settings rollout.Settings
 	// Workflows is nil where there is nobody to dispatch to: on a plain Git
 	// remote.

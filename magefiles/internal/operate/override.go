@@ -56,29 +56,39 @@ func (o *Operator) Override(ctx context.Context, args Override) error {
 
 // overrideTarget checks the arguments before anything is asked or done.
 func (o *Operator) overrideTarget(args Override) (rollout.Stage, rollout.Prefix, error) {
-	stages, err := o.stages(args.Stage)
+	stage, err := o.oneStage(args.Stage)
 	if err != nil {
-		return rollout.Stage{}, "", err
-	}
-	if len(stages) != 1 {
-		var names []string
-		for _, s := range stages {
-			names = append(names, s.Name)
-		}
-		return rollout.Stage{}, "", &rollout.Problem{
-			Kind: rollout.ErrUsage,
-			What: "the plan has several stages to promote into: " + strings.Join(names, ", "),
-			Ways: []string{"name one: -stage=" + names[0]},
-		}
+		return stage, "", err
 	}
 	if args.Revision == "" {
-		return stages[0], "", o.reasonGiven(args)
+		return stage, "", o.reasonGiven(args)
 	}
 	wanted, err := rollout.ParsePrefix(args.Revision)
 	if err != nil {
-		return stages[0], "", err
+		return stage, "", err
 	}
-	return stages[0], wanted, o.reasonGiven(args)
+	return stage, wanted, o.reasonGiven(args)
+}
+
+// oneStage is the stage of that name, and without a name the only one that
+// something is promoted into.
+func (o *Operator) oneStage(name string) (rollout.Stage, error) {
+	stages, err := o.stages(name)
+	if err != nil {
+		return rollout.Stage{}, err
+	}
+	if len(stages) == 1 {
+		return stages[0], nil
+	}
+	var names []string
+	for _, s := range stages {
+		names = append(names, s.Name)
+	}
+	return rollout.Stage{}, &rollout.Problem{
+		Kind: rollout.ErrUsage,
+		What: "the plan has several stages to promote into: " + strings.Join(names, ", "),
+		Ways: []string{"name one: -stage=" + names[0]},
+	}
 }
 
 // reasonGiven refuses an override that lacks the reason which the plan asks

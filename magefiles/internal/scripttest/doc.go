@@ -48,6 +48,13 @@
 //	waitfor                       until the failures have met their requests
 //	ran EVENT CONCLUSION          a run of the workflow that promotes, which has just ended
 //	disabled STATE                give that workflow one of GitHub's states
+//	pull NUMBER BRANCH BASE [FILE] that pull request is open, its branch begins so, and its text is the file
+//	mergepull HOW NUMBER [VAR]    merge a pull request by merge, squash or rebase
+//	allows METHOD…                the repository lets pull requests be merged so
+//	branches NAME N               there are N branches below a name
+//	cmpshort GOT WANT             the files are the same, whatever the commits
+//	rewrite BRANCH N              make the last N commits anew, by somebody else; BRANCH_1 is the first
+//	unprotect                     disable all rulesets
 //	shows TEXT                    the output has the text, whatever the spacing
 //	terminal COLUMNSxROWS ARGS…   run a command on a terminal, while the script goes on
 //	screen TEXT                   the terminal shows the text, or will
@@ -56,7 +63,9 @@
 //	signal NUMBER                 send a signal to what runs there
 //	left CODE                     it ends with the code, and leaves the terminal as it was
 //
-// What sets VAR to a commit also sets VAR_SHORT to its first digits.
+// What sets VAR to a commit also sets VAR_SHORT to its first digits, and VAR_BRANCH
+// to those that names of branches have. $REPOSITORY is the directory of the
+// repository.
 //
 // The condition gh is true where gh is installed, which it has to be in CI.
 //

@@ -100,4 +100,5 @@ func tell(ts *testscript.TestScript, neg bool, args []string) {
 func remember(ts *testscript.TestScript, name, sha string) {
 	ts.Setenv(name, sha)
 	ts.Setenv(name+"_SHORT", sha[:7])
+	ts.Setenv(name+"_BRANCH", sha[:12])
 }

@@ -125,6 +125,7 @@ func setup(t *testing.T, binaries string) func(*testscript.Env) error {
 		env.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(env.WorkDir, ".gitconfig"))
 		env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 		env.Setenv("CHECKOUT", checkout)
+		env.Setenv("REPOSITORY", w.repo.Path())
 		return w.furnish(env.WorkDir)
 	}
 }
@@ -237,6 +238,14 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"key":      deployKey,
 	"keys":     deployKeys,
 	"secrets":  secrets,
+
+	"mergepull": mergepull,
+	"pull":      pull,
+	"branches":  branches,
+	"allows":    allows,
+	"cmpshort":  cmpshort,
+	"unprotect": unprotect,
+	"rewrite":   rewrite,
 }
 
 // need refuses a script that calls a command wrongly.
@@ -468,6 +477,7 @@ func token(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 1, 1, "token KIND")
 	identities := map[string]rollouttest.Identity{
 		"actions":  {Kind: rollouttest.KindActions, Permissions: rollouttest.AllPermissions()},
+		"contents": {Login: "writer", Permissions: map[string]string{"contents": "write", "metadata": "read", "workflows": "write"}},
 		"readonly": {Login: "reader", Permissions: map[string]string{"contents": "read", "metadata": "read"}},
 		"classic":  {Login: "octocat-admin", Permissions: rollouttest.AllPermissions(), Scopes: []string{"repo", "workflow"}},
 		"repo":     {Login: "octocat-admin", Permissions: rollouttest.AllPermissions(), Scopes: []string{"repo"}},

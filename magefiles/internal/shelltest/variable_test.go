@@ -255,6 +255,12 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		{"release:doctor", []string{"JSON=true"}, []string{"release:doctor", "-json=true"}},
 		{"release:history", nil, []string{"release:history"}},
 		{"release:history", []string{"JSON=true", "LIMIT=3"}, []string{"release:history", "-json=true", "-limit=3"}},
+		{"release:repair", nil, []string{"release:repair"}},
+		{
+			"release:repair",
+			[]string{"HOW=reset", "STAGE=apps", "REASON=a slip", "TO=1a2b3c4", "YES=release", "DRY_RUN=true"},
+			[]string{"release:repair", "-how=reset", "-stage=apps", "-reason=a slip", "-to=1a2b3c4", "-yes=release", "-dryRun=true"},
+		},
 		{"release:backtest", nil, []string{"release:backtest"}},
 		{
 			"release:backtest",

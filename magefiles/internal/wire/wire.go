@@ -210,6 +210,7 @@ func connect(ctx context.Context, o *operate.Operator) error {
 	}
 	plan.Repository = repository
 	o.Engine = &rollout.Engine{Plan: plan, Ledger: ledger.Ledger{}, By: actor(), Run: runURL()}
+	o.Mender = &rollout.Mender{Engine: o.Engine}
 	if repository.Forge == rollout.ForgeGitHub {
 		token, source := github.Token(repository.Host)
 		err := GitHub(o, Access{Token: token, TokenSource: source, DeployKey: deployKey(ctx)})
@@ -229,6 +230,7 @@ func connect(ctx context.Context, o *operate.Operator) error {
 	o.Engine.Remote, o.Engine.History, o.Settings = remote, remote, gitrepo.Settings{}
 	o.Engine.Exposer = newExposer(remote, plan)
 	o.Push, o.Pushing = remote.MayPush, rollout.CredentialGit
+	o.Mender.Branches, o.Mender.Trees = remote, remote
 	return nil
 }
 
@@ -258,6 +260,7 @@ func GitHub(o *operate.Operator, access Access) error {
 	o.Engine.Remote, o.Engine.History, o.Settings, o.Workflows = client, history, client, client
 	o.Ticks = client
 	o.Engine.Exposer = newExposer(history, o.Engine.Plan)
+	o.Mender = &rollout.Mender{Engine: o.Engine, Branches: client, Trees: history, Proposals: client}
 	o.Examiner, o.Push, o.Pushing = client, history.MayPush, rollout.CredentialToken
 	if access.DeployKey == nil {
 		return nil

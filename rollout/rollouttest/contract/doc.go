@@ -3,8 +3,8 @@
 //
 // # Model
 //
-// An adapter's own test calls [TestRemote], [TestHistory] or [TestWitness] with
-// a function that opens a [Fixture]: an empty repository, and the adapter that
+// An adapter's own test calls [TestRemote], [TestHistory], [TestBranches] or
+// [TestWitness] with a function that opens a [Fixture]: an empty repository, and the adapter that
 // speaks to it. The contract then makes a history with the git binary, pushes
 // it behind the adapter's back, and compares what the adapter says and does
 // with what `git ls-remote` says. What is no part of Git, such as statuses, the
