@@ -36,6 +36,8 @@ type Entry struct {
 	Suspended string `json:"suspended,omitempty"`
 	// Backup is the branch that keeps where a reset found the stage's branch.
 	Backup string `json:"backup,omitempty"`
+	// Tainted are the commits that a rollback taints.
+	Tainted []SHA `json:"tainted,omitempty"`
 	// Holds are those that were lifted, or that an override went through.
 	Holds []Hold `json:"holds,omitempty"`
 	// State is the digest of the state that was written with the entry, by
@@ -59,6 +61,7 @@ const (
 	EntryTaint     EntryKind = "taint"
 	EntryClear     EntryKind = "clear"
 	EntryReset     EntryKind = "reset"
+	EntryRollback  EntryKind = "rollback"
 )
 
 // A Gate is something that a revision has to pass before it is promoted.

@@ -125,7 +125,7 @@ func believable(e rollout.Entry) error {
 	if err := bounded(e.At); err != nil {
 		return err
 	}
-	for _, sha := range []rollout.SHA{e.From, e.To, e.Commit} {
+	for _, sha := range append([]rollout.SHA{e.From, e.To, e.Commit}, e.Tainted...) {
 		if sha == "" {
 			continue
 		}

@@ -76,6 +76,10 @@ func TestMessages(t *testing.T) {
 			Kind: rollout.EntryReset, Stage: "apps", Branch: "release", From: two, To: one, At: at, By: "ada", Reason: "It was a slip.", Commits: 2,
 			Backup: "rollout/backup/apps/20260302T080000Z",
 		},
+		"rollback": {
+			Kind: rollout.EntryRollback, Stage: "apps", From: two, To: one, At: at, By: "ada", Reason: "It loses mails.", Commits: 2,
+			Tainted: []rollout.SHA{two},
+		},
 		"override-held": held,
 		"hostile-hold":  forgedHold,
 	} {

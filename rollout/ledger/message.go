@@ -53,8 +53,14 @@ func because(suspended string) string {
 // indented, so that none of them can begin with the marker.
 func body(e rollout.Entry) string {
 	var b strings.Builder
-	if e.From != "" {
+	switch {
+	case e.Kind == rollout.EntryRollback:
+		fmt.Fprintf(&b, "back from %s to %s, %s\n", e.From, e.To, commits(e.Commits))
+	case e.From != "":
 		fmt.Fprintf(&b, "%s: %s → %s, %s\n", e.Branch, e.From, e.To, commits(e.Commits))
+	}
+	for _, sha := range e.Tainted {
+		fmt.Fprintf(&b, "tainted: %s\n", sha)
 	}
 	if e.Backup != "" {
 		fmt.Fprintf(&b, "backup: %s\n", rollout.Printable(e.Backup, 300))

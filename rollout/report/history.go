@@ -50,6 +50,8 @@ func what(r rollout.Record) string {
 		return fmt.Sprintf("%s (%s is suspended)", r.Kind, oneLine(r.Suspended))
 	case r.Kind == rollout.EntryHold && !r.Until.IsZero():
 		return fmt.Sprintf("%s until %s", r.Kind, rollout.FormatTime(r.Until))
+	case r.Kind == rollout.EntryRollback && len(r.Tainted) > 0:
+		return fmt.Sprintf("%s (taints %d)", r.Kind, len(r.Tainted))
 	case r.Backup != "":
 		return fmt.Sprintf("%s (kept as %s)", r.Kind, oneLine(r.Backup))
 	case r.Kind == rollout.EntryResume && len(r.Holds) > 0:
@@ -113,6 +115,8 @@ func move(r rollout.Record) string {
 	switch {
 	case r.Entry.Commit != "":
 		return r.Entry.Commit.Short()
+	case r.Kind == rollout.EntryRollback:
+		return fmt.Sprintf("%s ← %s (%d)", r.To.Short(), r.From.Short(), r.Commits)
 	case r.To == "":
 		return ""
 	case r.From == "":

@@ -166,6 +166,8 @@ type (
 		Until *time.Time `json:"until,omitempty"`
 		// Suspended is the cluster whose source was suspended, or resumed.
 		Suspended string `json:"suspended,omitempty"`
+		// Tainted are the commits that a rollback taints.
+		Tainted []rollout.SHA `json:"tainted,omitempty"`
 		// Backup is the branch that keeps where a reset found the stage's.
 		Backup string `json:"backup,omitempty"`
 		// Holds are those that were lifted, or that an override went through.
@@ -292,7 +294,7 @@ func entries(records []rollout.Record) []EntryJSON {
 		out[i] = EntryJSON{
 			Commit: r.Commit, Kind: r.Kind, Stage: r.Stage, Branch: r.Branch, From: r.From, To: r.To, At: known(r.At),
 			By: r.By, Run: r.Run, Reason: r.Reason, Commits: r.Commits, Skipped: r.Skipped,
-			Marked: r.Entry.Commit, Until: known(r.Until), Suspended: r.Suspended, Backup: r.Backup, Holds: holdsJSON(r.Holds), Damaged: r.Damaged,
+			Marked: r.Entry.Commit, Until: known(r.Until), Suspended: r.Suspended, Backup: r.Backup, Tainted: r.Tainted, Holds: holdsJSON(r.Holds), Damaged: r.Damaged,
 		}
 		for _, u := range r.Unsoaked {
 			out[i].Unsoaked = append(out[i].Unsoaked, UnsoakedJSON{u.Commit, u.Remaining.Round(time.Second).Seconds()})

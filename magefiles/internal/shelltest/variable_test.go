@@ -255,6 +255,12 @@ func TestVariablesBecomeFlags(t *testing.T) {
 		{"release:doctor", []string{"JSON=true"}, []string{"release:doctor", "-json=true"}},
 		{"release:history", nil, []string{"release:history"}},
 		{"release:history", []string{"JSON=true", "LIMIT=3"}, []string{"release:history", "-json=true", "-limit=3"}},
+		{"release:rollback", []string{"REASON=it leaks"}, []string{"release:rollback", "it leaks"}},
+		{
+			"release:rollback",
+			[]string{"REASON=it leaks", "TO=1a2b3c4", "STAGE=apps", "DRY_RUN=true"},
+			[]string{"release:rollback", "it leaks", "-to=1a2b3c4", "-stage=apps", "-dryRun=true"},
+		},
 		{"release:repair", nil, []string{"release:repair"}},
 		{
 			"release:repair",
