@@ -22,12 +22,15 @@
 // for each thing that keeps it in. Everything that people are told is made of
 // those. An override is decided from the same verdicts. What operators say,
 // that they hold a stage or that a commit is bad, is an entry and a change of
-// the ledger's state, in a transaction of its own.
+// the ledger's state, in a transaction of its own. A stage that has diverged, or
+// runs what is bad, is a [Mender]'s: it proposes what somebody merges, over
+// [Branches], [Trees] and [Proposals], or resets the branch.
 //
 // # Invariants
 //
 // A stage's branch only ever moves by fast-forward, and only to a revision of
-// its upstream. Nothing that contains a commit which is known to be bad goes
+// its upstream; but for a reset of one that has diverged, which moves it to a commit of
+// its upstream, and keeps the old head in the same transaction. Nothing that contains a commit which is known to be bad goes
 // out without its revert, not by an override either; and but for an override, no
 // tree that is new to the stage goes out before it has soaked or without the
 // evidence that the plan asks for, and nothing while somebody holds the stage.
@@ -45,8 +48,8 @@
 //
 // # Not handled
 //
-// A branch that somebody moves by hand is not moved back; a stage that has
-// commits its upstream has not is refused until it is mended. The upstream
+// A branch that somebody moves by hand is not moved back by itself; a stage that has
+// commits its upstream has not is refused until somebody has it mended. The upstream
 // branch is not part of the transaction: a force-push or a revert between
 // observation and commit is noticed at the next observation. A revert that its
 // message does not speak of is not recognised, and whoever wrote a commit

@@ -5,7 +5,8 @@
 //
 // A [Client] speaks for one token to one repository, through cli/go-gh. It
 // implements the ports [rollout.Remote], [rollout.Gatekeeper],
-// [rollout.Witness], [rollout.Workflows] and [rollout.Settings]. What is read of the branches and
+// [rollout.Witness], [rollout.Workflows], [rollout.Settings], [rollout.Branches]
+// and [rollout.Proposals]. What is read of the branches and
 // of the ledger is one GraphQL query, so one consistent picture; a transaction
 // is two objects that nothing refers to yet, and one updateRefs that moves the
 // stage's branch and the ledger together, each from where it was observed. For
@@ -14,7 +15,8 @@
 //
 // # Invariants
 //
-//   - No branch is moved by force, and none without naming where it stood.
+//   - No branch is moved without naming where it stood, and none by force but in a
+//     transaction that makes a branch which stands there.
 //   - What is sent twice is what only reads. Where the answer to a write is
 //     lost, [rollout.ErrUncertain] says so, and nothing is sent again.
 //   - The token goes to the API's host over https, and nowhere else: not to

@@ -13,15 +13,16 @@
 // A transaction is
 // one receive-pack request with a command for each ref, their old values, and
 // the `atomic` capability. It implements the ports [rollout.Remote] for remotes
-// without a forge, [rollout.History] for all, and half of [rollout.Exposer].
+// without a forge, [rollout.Branches], too, and [rollout.History],
+// [rollout.Equivalents], [rollout.Trees] and half of [rollout.Exposer] for all.
 //
 // # Invariants
 //
 // A transaction names the old value of every ref that it moves, and the
 // remote carries it out as a whole or not at all; a remote that cannot is
 // refused. receive-pack does not check for a fast-forward: the caller has
-// proved it for the old value that it names. Objects other than the ledger's
-// own are never sent. Credentials go to the remote alone: not to child
+// proved it for the old value that it names. Objects other than the ledger's own,
+// and those of a commit that was asked for, are never sent. Credentials go to the remote alone: not to child
 // processes, not into URLs or errors; and over ssh to no host whose key is not
 // known beforehand.
 //

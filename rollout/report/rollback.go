@@ -77,7 +77,7 @@ func conflicts(d *Document, b rollout.Rollback) {
 	for _, c := range b.Conflicts {
 		rows = append(rows, []string{rollout.Printable(c.Path, 100), instead(c, b)})
 	}
-	d.Table([]string{"CONFLICT", "WHAT"}, shorten(rows))
+	d.LongTable([]string{"CONFLICT", "WHAT"}, rows)
 }
 
 // instead is what happened to a file since.
@@ -102,7 +102,7 @@ func files(d *Document, changes []rollout.FileChange) {
 		}
 		rows = append(rows, []string{rollout.Printable(change.Path, 100), what})
 	}
-	d.Table([]string{"FILE", "RESTORED"}, shorten(rows))
+	d.LongTable([]string{"FILE", "RESTORED"}, rows)
 }
 
 // offered says how what is merged goes out.
