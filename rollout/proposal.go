@@ -101,7 +101,9 @@ func inert(text string, width int) string {
 }
 
 // acts is the first part of what acts: of a name, of an issue's number however it
-// is written, of an address.
+// is written, of an address
+// (https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls,
+// https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue).
 var acts = regexp.MustCompile(`@|#|(?i:\bgh)|:`)
 
 // inertCommit names a commit in a block of code, on a line of its own.

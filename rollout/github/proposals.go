@@ -147,7 +147,8 @@ func (c *Client) Propose(ctx context.Context, p rollout.Proposal) (rollout.Propo
 	return rollout.Proposal{}, err
 }
 
-// Proposed implements [rollout.Proposals].
+// Proposed implements [rollout.Proposals]. A branch is looked for as owner:branch
+// (https://docs.github.com/en/rest/pulls/pulls#list-pull-requests).
 func (c *Client) Proposed(ctx context.Context, branch, base string) (rollout.Proposal, error) {
 	query := url.Values{"head": {c.options.Owner + ":" + branch}, "base": {base}, "state": {"all"}, "per_page": {"1"}}
 	var found []pull
@@ -160,8 +161,8 @@ func (c *Client) Proposed(ctx context.Context, branch, base string) (rollout.Pro
 	return found[0].proposal(), nil
 }
 
-// MergeCommits implements [rollout.Proposals]. A token that may only read is not
-// told of the setting: then it is taken to be as it is by default.
+// MergeCommits implements [rollout.Proposals]. GitHub's description lets the setting
+// be missing from an answer: then it is taken to be as it is by default.
 func (c *Client) MergeCommits(ctx context.Context) (bool, error) {
 	var settings struct {
 		Allowed *bool `json:"allow_merge_commit"`

@@ -118,7 +118,7 @@ func getRepository(c *call) (answer, error) {
 		"triage":   c.who.may(r, "contents", "write"),
 		"pull":     true,
 	}
-	if c.who.may(r, "contents", "write") { // who may only read is not told
+	if c.who.may(r, "contents", "write") { // the description lets them be missing
 		full["allow_merge_commit"] = r.allows(MergeByCommit)
 		full["allow_squash_merge"] = r.allows(MergeBySquash)
 		full["allow_rebase_merge"] = r.allows(MergeByRebase)
