@@ -200,6 +200,9 @@ func (d *Doctor) divergence(ctx context.Context, o Observation, stage Stage) Dia
 
 // diverged tells of each foreign commit whether its change is upstream all the same,
 // and whether it was there before somebody rewrote the upstream.
+// leaveFiles has git merge leave the files as they are.
+const leaveFiles = "-s ours"
+
 func (d *Doctor) diverged(ctx context.Context, s Snapshot, stage Stage) Diagnosis {
 	found := Diagnosis{
 		Check: CheckDivergence, Of: stage.Name, Level: LevelStops,
@@ -224,12 +227,16 @@ func (d *Doctor) diverged(ctx context.Context, s Snapshot, stage Stage) Diagnosi
 	found.Why = "it cannot be fast-forwarded, so nothing is promoted into " + stage.Name + "; "
 	how := "--no-ff"
 	if rewritten != "" || len(equivalents) == len(s.Foreign) {
-		how = "-s ours"
+		how = leaveFiles
 		found.Why += fmt.Sprintf("the command makes %s part of the history of %s, and leaves the files there as they are", s.Target.Branch, s.First)
 	} else {
 		found.Why += fmt.Sprintf("the command brings what %s has to %s, which has not all of it", s.Target.Branch, s.First)
 	}
-	if d.Engine.Plan.Repository.Forge == ForgeGitHub {
+	switch {
+	case d.Engine.Plan.Repository.Forge != ForgeGitHub:
+	case how == leaveFiles:
+		found.Why += fmt.Sprintf("; where nobody may push to %s, mage release:repair opens a pull request that does the same", s.First)
+	default:
 		found.Why += fmt.Sprintf("; where nobody may push to %s, do the same in a pull request", s.First)
 	}
 	found.Fix = onBranch(s.First, fmt.Sprintf("git merge %s -m 'Take in what the stage has alone' %s", how, Quote("origin/"+s.Target.Branch)))

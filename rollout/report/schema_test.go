@@ -26,6 +26,9 @@ var schemas = map[string]struct {
 	"explain":  {"What release:explain writes with -json", report.ExplainJSON{}, "explain-*.json"},
 	"clusters": {"What verify:clusters writes with -json", report.ClustersJSON{}, "clusters*.json"},
 	"backtest": {"What release:backtest writes with -json", report.BacktestJSON{}, "backtest*.json"},
+	"doctor":   {"What release:doctor writes with -json", report.DiagnosisJSON{}, "diagnosis.json"},
+	"metrics":  {"What release:metrics writes with -json", report.MeasuresJSON{}, "measures.json"},
+	"watchdog": {"What release:watchdog writes with -json", report.WatchJSON{}, "watch*.json"},
 }
 
 // TestSchemas: the published schemas are those of the types, and what is written
@@ -53,7 +56,7 @@ func TestSchemasRefuse(t *testing.T) {
 		"status":  `{"at": "yesterday", "repository": "a/b", "stages": [], "taints": [], "ledger": []}`,
 		"history": `[{"commit": 1}]`,
 		"explain": `{}`, "clusters": `{"at": "2026-03-03T09:00:00Z", "clusters": {}, "findings": []}`,
-		"backtest": `{"stage": "apps"}`,
+		"backtest": `{"stage": "apps"}`, "doctor": `{"checks": {}}`, "metrics": `[]`, "watchdog": `{"alarms": 1}`,
 	} {
 		file := filepath.Join(t.TempDir(), "wrong.json")
 		if err := os.WriteFile(file, []byte(document), 0o600); err != nil {

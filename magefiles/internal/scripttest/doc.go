@@ -47,7 +47,6 @@
 //	requests N                    at most N requests since the last of this
 //	waitfor                       until the failures have met their requests
 //	ran EVENT CONCLUSION          a run of the workflow that promotes, which has just ended
-//	disabled STATE                give that workflow one of GitHub's states
 //	pull NUMBER BRANCH BASE [FILE] that pull request is open, its branch begins so, and its text is the file
 //	mergepull HOW NUMBER [VAR]    merge a pull request by merge, squash or rebase
 //	allows METHOD…                the repository lets pull requests be merged so

@@ -232,7 +232,6 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"signal":   signalTerminal,
 	"left":     left,
 	"ran":      ran,
-	"disabled": disabled,
 	"mends":    mends,
 	"workflow": workflowState,
 	"key":      deployKey,

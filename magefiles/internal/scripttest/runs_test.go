@@ -11,8 +11,3 @@ func ran(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 2, 2, "ran EVENT CONCLUSION")
 	ts.Check(in(ts).repo.Ran(rollout.PromoteWorkflow, args[0], rollouttest.Conclusion(args[1])))
 }
-
-func disabled(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 1, 1, "disabled STATE")
-	in(ts).repo.SetWorkflowState(rollout.PromoteWorkflow, rollouttest.WorkflowState(args[0]))
-}
