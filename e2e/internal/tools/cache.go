@@ -63,11 +63,11 @@ func (c Cache) compile(ctx context.Context, p Program, version, binary string) (
 			return err
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
-		overlay, err := c.overlay(ctx, p, dir)
+		modfile, err := c.patched(ctx, p, dir)
 		if err != nil {
 			return err
 		}
-		args = append(args, "-overlay="+overlay)
+		args = append(args, "-modfile="+modfile)
 	}
 	_, err = c.run(ctx, p.Module, append(args, p.Package)...)
 	return err

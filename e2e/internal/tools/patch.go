@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,34 +26,52 @@ var actReadsAll = patch{
 	to:   "	err = cmd.Run()\n	if tty != nil {",
 }
 
-// overlay writes patched copies of a program's files, and what tells the go command to
-// take them (go help build: -overlay).
-func (c Cache) overlay(ctx context.Context, p Program, into string) (path string, err error) {
-	out, err := c.run(ctx, p.Module, "list", "-m", "-f", "{{.Dir}}", p.Repository)
+// patched copies a program's repository, patches it, and writes a go.mod by which the
+// go command takes the copy: it lets nobody change what is in its own cache.
+func (c Cache) patched(ctx context.Context, p Program, into string) (modfile string, err error) {
+	out, err := c.run(ctx, p.Module, "mod", "download", "-json", p.Repository)
 	if err != nil {
 		return "", err
 	}
-	root := strings.TrimSpace(string(out))
-	replaced := map[string]string{}
-	for i, patch := range p.patches {
-		source := filepath.Join(root, filepath.FromSlash(patch.file))
-		data, err := os.ReadFile(source)
-		if err != nil {
-			return "", err
-		}
-		if n := strings.Count(string(data), patch.from); n != 1 {
-			return "", fmt.Errorf("what is patched in %s stands there %d times, and has to stand there once: look whether this version still needs it", patch.file, n)
-		}
-		copied := filepath.Join(into, fmt.Sprintf("patched-%d.go", i))
-		if err := os.WriteFile(copied, []byte(strings.Replace(string(data), patch.from, patch.to, 1)), 0o600); err != nil {
-			return "", err
-		}
-		replaced[source] = copied
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil {
+		return "", err
 	}
-	data, err := json.Marshal(map[string]any{"Replace": replaced})
+	copied := filepath.Join(into, "copy")
+	if err := os.CopyFS(copied, os.DirFS(module.Dir)); err != nil {
+		return "", err
+	}
+	for _, patch := range p.patches {
+		if err := patch.apply(copied); err != nil {
+			return "", err
+		}
+	}
+	mod, err := os.ReadFile(filepath.Join(c.Root, p.Module, "go.mod"))
 	if err != nil {
 		return "", err
 	}
-	path = filepath.Join(into, "overlay.json")
-	return path, os.WriteFile(path, data, 0o600)
+	sum, err := os.ReadFile(filepath.Join(c.Root, p.Module, "go.sum"))
+	if err != nil {
+		return "", err
+	}
+	modfile = filepath.Join(into, "go.mod")
+	mod = fmt.Appendf(mod, "\nreplace %s => %s\n", p.Repository, copied)
+	return modfile, errors.Join(os.WriteFile(modfile, mod, 0o600), os.WriteFile(filepath.Join(into, "go.sum"), sum, 0o600))
+}
+
+// apply changes the file below a root.
+func (p patch) apply(root string) error {
+	path := filepath.Join(root, filepath.FromSlash(p.file))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if n := strings.Count(string(data), p.from); n != 1 {
+		return fmt.Errorf("what is patched in %s stands there %d times, and has to stand there once: look whether this version still needs it", p.file, n)
+	}
+	// Files of Go's cache, and so their copies, cannot be written to.
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(strings.Replace(string(data), p.from, p.to, 1)), 0o600)
 }

@@ -157,11 +157,11 @@ func TestPatchesFit(t *testing.T) {
 		if len(p.patches) == 0 {
 			continue
 		}
-		if _, err := c.overlay(t.Context(), p, t.TempDir()); err != nil {
+		if _, err := c.patched(t.Context(), p, t.TempDir()); err != nil {
 			t.Error(err)
 		}
 		p.patches = []patch{{file: p.patches[0].file, from: "nothing has this"}}
-		if _, err := c.overlay(t.Context(), p, t.TempDir()); err == nil || !strings.Contains(err.Error(), "stands there 0 times") {
+		if _, err := c.patched(t.Context(), p, t.TempDir()); err == nil || !strings.Contains(err.Error(), "stands there 0 times") {
 			t.Errorf("a patch that does not fit is no error: %v", err)
 		}
 	}
