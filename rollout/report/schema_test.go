@@ -28,7 +28,7 @@ var schemas = map[string]struct {
 	"backtest": {"What release:backtest writes with -json", report.BacktestJSON{}, "backtest*.json"},
 	"doctor":   {"What release:doctor writes with -json", report.DiagnosisJSON{}, "diagnosis.json"},
 	"metrics":  {"What release:metrics writes with -json", report.MeasuresJSON{}, "measures.json"},
-	"watchdog": {"What release:watchdog writes with -json", report.WatchJSON{}, "watch*.json"},
+	"watchdog": {"What release:watchdog writes with -json", report.WatchdogJSON{}, "watchdog*.json"},
 }
 
 // TestSchemas: the published schemas are those of the types, and what is written

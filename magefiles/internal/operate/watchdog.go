@@ -28,7 +28,7 @@ const (
 // Watchdog looks whether every stage gets what it may get. The error is ErrAlarm
 // where one does not, or where nobody can know.
 func (o *Operator) Watchdog(ctx context.Context, args Watchdog) error {
-	request := rollout.WatchRequest{Ticks: o.Ticks}
+	request := rollout.WatchdogRequest{Ticks: o.Ticks}
 	var err error
 	if request.After, err = patience("after", args.After, defaultAfter); err != nil {
 		return err
@@ -36,14 +36,14 @@ func (o *Operator) Watchdog(ctx context.Context, args Watchdog) error {
 	if request.Silence, err = patience("silence", args.Silence, defaultSilence); err != nil {
 		return err
 	}
-	w, err := o.Engine.Watch(ctx, request)
+	w, err := o.Engine.Watchdog(ctx, request)
 	if err != nil {
 		return err
 	}
 	if args.JSON {
-		err = report.WriteWatchJSON(o.Out, w)
+		err = report.WriteWatchdogJSON(o.Out, w)
 	} else {
-		err = o.show(report.Watch(w))
+		err = o.show(report.Watchdog(w))
 	}
 	return errors.Join(err, alarmed(w))
 }
@@ -64,7 +64,7 @@ func patience(flag, text string, otherwise time.Duration) (time.Duration, error)
 }
 
 // alarmed is the error of what the watchdog saw, in a few words.
-func alarmed(w rollout.Watch) error {
+func alarmed(w rollout.Watchdog) error {
 	if len(w.Alarms) == 0 {
 		return nil
 	}

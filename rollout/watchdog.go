@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A Watch is what the watchdog saw.
-type Watch struct {
+// A Watchdog is what one saw.
+type Watchdog struct {
 	At time.Time
 	// Alarms are what somebody has to look at.
 	Alarms []Alarm
@@ -53,8 +53,8 @@ func AlarmKinds() []AlarmKind {
 	return []AlarmKind{AlarmOverdue, AlarmSilent, AlarmDisabled, AlarmDiverged, AlarmUnseen}
 }
 
-// A WatchRequest says what is too long.
-type WatchRequest struct {
+// A WatchdogRequest says what is too long.
+type WatchdogRequest struct {
 	// After is how long a revision may wait that could go out, Silence how long no
 	// run of the workflow that promotes needs to end well.
 	After, Silence time.Duration
@@ -78,33 +78,33 @@ type Ticking struct {
 	URL string
 }
 
-// Watch looks whether every stage gets what it may get. What cannot be known is an
+// Watchdog looks whether every stage gets what it may get. What cannot be known is an
 // alarm, too, unless nobody could know it here. The error is for what keeps anybody
 // from looking at all.
-func (e *Engine) Watch(ctx context.Context, request WatchRequest) (Watch, error) {
+func (e *Engine) Watchdog(ctx context.Context, request WatchdogRequest) (Watchdog, error) {
 	o, err := e.Remote.Observe(ctx, Query{Ledger: e.Plan.Ledger})
 	if err != nil {
-		return Watch{}, fmt.Errorf("observe %s: %w", e.Plan.Repository.Slug(), err)
+		return Watchdog{}, fmt.Errorf("observe %s: %w", e.Plan.Repository.Slug(), err)
 	}
-	w := watch{Engine: e, request: request, Watch: Watch{At: o.At}}
+	w := watchdog{Engine: e, request: request, Watchdog: Watchdog{At: o.At}}
 	w.records = sync.OnceValues(func() ([]Record, error) { return e.recordsSince(ctx, o.Ledger, o.At.Add(-request.After)) })
 	for _, stage := range e.Plan.Downstream() {
 		if err := w.look(ctx, stage); err != nil {
 			w.unseen(stage.Name, err)
 		}
 		if ctx.Err() != nil {
-			return w.Watch, ctx.Err()
+			return w.Watchdog, ctx.Err()
 		}
 	}
 	w.listen(ctx)
-	return w.Watch, ctx.Err()
+	return w.Watchdog, ctx.Err()
 }
 
-// A watch is one in progress.
-type watch struct {
+// A watchdog is one in progress.
+type watchdog struct {
 	*Engine
-	Watch
-	request WatchRequest
+	Watchdog
+	request WatchdogRequest
 	// records are the entries of the ledger that may matter, newest first.
 	records func() ([]Record, error)
 }
@@ -120,7 +120,7 @@ func (e *Engine) recordsSince(ctx context.Context, ledger SHA, since time.Time) 
 }
 
 // look watches one stage. The error says why nothing can be known of it.
-func (w *watch) look(ctx context.Context, stage Stage) error {
+func (w *watchdog) look(ctx context.Context, stage Stage) error {
 	s, _, err := w.observe(ctx, stage)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (w *watch) look(ctx context.Context, stage Stage) error {
 
 // lookBack watches a stage for which something may go out now: whether it might
 // have for all of the time that it may take.
-func (w *watch) lookBack(ctx context.Context, s Snapshot, now Decision) error {
+func (w *watchdog) lookBack(ctx context.Context, s Snapshot, now Decision) error {
 	then := s.At.Add(-w.request.After)
 	past := s.before(then)
 	before, _, err := w.decide(ctx, now.Stage, &past)
@@ -231,7 +231,7 @@ func freedSince(stage Stage, records []Record, then time.Time) bool {
 }
 
 // listen watches whether the workflow that promotes still runs.
-func (w *watch) listen(ctx context.Context) {
+func (w *watchdog) listen(ctx context.Context) {
 	if w.request.Ticks == nil {
 		w.Notes = append(w.Notes, "a Git remote without a forge runs no workflow, so nobody can know here whether something else still runs release:promote")
 		return
@@ -251,7 +251,7 @@ func (w *watch) listen(ctx context.Context) {
 	}
 }
 
-func (w *watch) silent(t Ticking, what string) {
+func (w *watchdog) silent(t Ticking, what string) {
 	w.Alarms = append(w.Alarms, Alarm{Kind: AlarmSilent, What: what, Ways: []string{
 		"look at its runs, whether they fail or do not come: " + Printable(t.URL, 300),
 		"start one: gh workflow run " + PromoteWorkflow,
@@ -271,7 +271,7 @@ func disabled(t Ticking) Alarm {
 }
 
 // unseen notes that nothing can be known, and why.
-func (w *watch) unseen(stage string, err error) {
+func (w *watchdog) unseen(stage string, err error) {
 	what, _, _ := strings.Cut(err.Error(), "\n  → ")
 	a := Alarm{Kind: AlarmUnseen, Stage: stage, What: what, Ways: []string{"look how things stand: mage release:status"}}
 	var p *Problem

@@ -29,7 +29,7 @@ func (t ticking) Ticking(_ context.Context, workflow string) (rollout.Ticking, e
 // watch is what a watchdog says that allows two hours and three.
 func (r *remote) watch(t *testing.T, e *rollout.Engine) string {
 	t.Helper()
-	w, err := e.Watch(t.Context(), rollout.WatchRequest{
+	w, err := e.Watchdog(t.Context(), rollout.WatchdogRequest{
 		After: 2 * time.Hour, Silence: 3 * time.Hour, Ticks: ticking{is: rollout.Ticking{State: rollout.WorkflowActive, Succeeded: r.now}},
 	})
 	if err != nil {
@@ -270,7 +270,7 @@ func TestWatchWithoutAPushLog(t *testing.T) {
 	e := r.engine(twoStages)
 	r.push("main", 1, "B")
 	r.now = hour(40)
-	w, err := e.Watch(t.Context(), rollout.WatchRequest{After: 2 * time.Hour})
+	w, err := e.Watchdog(t.Context(), rollout.WatchdogRequest{After: 2 * time.Hour})
 	if err != nil || len(w.Alarms) != 0 || len(w.Notes) != 2 {
 		t.Fatalf("%+v, %v; want two notes", w, err)
 	}
@@ -369,7 +369,7 @@ func TestWatchListensForTicks(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRemote(t, "main", "release")
 			r.now = hour(10)
-			w, err := r.engine(twoStages).Watch(t.Context(), rollout.WatchRequest{After: time.Hour, Silence: 3 * time.Hour, Ticks: test.ticks})
+			w, err := r.engine(twoStages).Watchdog(t.Context(), rollout.WatchdogRequest{After: time.Hour, Silence: 3 * time.Hour, Ticks: test.ticks})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -392,7 +392,7 @@ func TestWatchOfNothing(t *testing.T) {
 	r := newRemote(t, "main", "release")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := r.engine(twoStages).Watch(ctx, rollout.WatchRequest{After: time.Hour}); !errors.Is(err, context.Canceled) {
+	if _, err := r.engine(twoStages).Watchdog(ctx, rollout.WatchdogRequest{After: time.Hour}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
 }

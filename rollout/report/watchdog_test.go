@@ -8,22 +8,22 @@ import (
 	"github.com/monosense/k8s-ops/rollout/report"
 )
 
-func TestWatch(t *testing.T) {
-	for name, w := range map[string]rollout.Watch{
-		"watch-well": {At: in(0)},
-		"watch-notes": {At: in(0), Notes: []string{
+func TestWatchdog(t *testing.T) {
+	for name, w := range map[string]rollout.Watchdog{
+		"watchdog-well": {At: in(0)},
+		"watchdog-notes": {At: in(0), Notes: []string{
 			"a Git remote without a forge runs no workflow, so nobody can know here whether something else still runs release:promote",
 		}},
-		"watch": {At: in(0), Alarms: []rollout.Alarm{
+		"watchdog": {At: in(0), Alarms: []rollout.Alarm{
 			{Kind: rollout.AlarmOverdue, Stage: "apps", Revision: sha(3), What: "1a2b3c4 could have gone out 2h ago, and is not out", Ways: []string{"promote it: mage release:promote -stage=apps", "look why nothing else did"}},
 			{Kind: rollout.AlarmSilent, What: "no run of release-promote.yaml has ended well for 4h", Ways: []string{"start one: gh workflow run release-promote.yaml"}},
 			{Kind: rollout.AlarmUnseen, Stage: "shops", What: "observe shops: " + evil, Ways: []string{evil}},
 		}, Notes: []string{evil}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			drawn(t, name, report.Watch(w))
+			drawn(t, name, report.Watchdog(w))
 			var b bytes.Buffer
-			if err := report.WriteWatchJSON(&b, w); err != nil {
+			if err := report.WriteWatchdogJSON(&b, w); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name+".json", b.String())

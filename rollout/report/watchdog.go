@@ -8,8 +8,8 @@ import (
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-// Watch says what the watchdog saw.
-func Watch(w rollout.Watch) Document {
+// Watchdog says what the watchdog saw.
+func Watchdog(w rollout.Watchdog) Document {
 	var d Document
 	if len(w.Alarms) == 0 {
 		d.Heading("all is well")
@@ -37,8 +37,8 @@ func alarm(a rollout.Alarm) string {
 
 // The JSON of `release:watchdog`.
 type (
-	// WatchJSON is what the watchdog saw.
-	WatchJSON struct {
+	// WatchdogJSON is what the watchdog saw.
+	WatchdogJSON struct {
 		At     time.Time   `json:"at"`
 		Alarms []AlarmJSON `json:"alarms"`
 		// Notes are what cannot be known here.
@@ -56,9 +56,9 @@ type (
 	}
 )
 
-// WriteWatchJSON writes what the watchdog saw as [WatchJSON].
-func WriteWatchJSON(out io.Writer, w rollout.Watch) error {
-	all := WatchJSON{At: w.At.UTC().Truncate(time.Second), Alarms: []AlarmJSON{}, Notes: append([]string{}, w.Notes...)}
+// WriteWatchdogJSON writes what the watchdog saw as [WatchdogJSON].
+func WriteWatchdogJSON(out io.Writer, w rollout.Watchdog) error {
+	all := WatchdogJSON{At: w.At.UTC().Truncate(time.Second), Alarms: []AlarmJSON{}, Notes: append([]string{}, w.Notes...)}
 	for _, a := range w.Alarms {
 		all.Alarms = append(all.Alarms, AlarmJSON{Kind: a.Kind, Stage: a.Stage, What: a.What, Ways: append([]string{}, a.Ways...), Revision: a.Revision})
 	}
