@@ -75,6 +75,7 @@ const (
 	workflowDir = root + "/.github/workflows"
 	promoting   = rollout.PromoteWorkflow
 	watching    = "release-watchdog.yaml"
+	drawing     = "release-board.yaml"
 )
 
 func workflows(t *testing.T) map[string]workflow {
@@ -143,6 +144,10 @@ func TestPermissions(t *testing.T) {
 					want = map[string]string{}
 				case file == promoting && name == "promote":
 					want = map[string]string{"contents": "write", "statuses": "read"}
+				case file == drawing && name == "draw":
+					want = map[string]string{"contents": "read", "statuses": "read"}
+				case file == drawing && name == "publish":
+					want = map[string]string{"id-token": "write", "pages": "write"}
 				case file == watching:
 					want = map[string]string{"actions": "read", "contents": "read", "statuses": "read"}
 				}
@@ -202,7 +207,7 @@ func TestActionsArePinned(t *testing.T) {
 			}
 		}
 	}
-	if want, got := []string{"actions/checkout", "actions/create-github-app-token", "actions/setup-go"}, slices.Sorted(maps.Keys(pins)); !slices.Equal(got, want) {
+	if want, got := []string{"actions/checkout", "actions/create-github-app-token", "actions/deploy-pages", "actions/setup-go", "actions/upload-pages-artifact"}, slices.Sorted(maps.Keys(pins)); !slices.Equal(got, want) {
 		t.Errorf("actions in use are %v, want %v", got, want)
 	}
 }
@@ -253,19 +258,20 @@ func TestTargetsThatWorkflowsCallExist(t *testing.T) {
 			}
 		}
 	}
-	if calls != 6 {
-		t.Errorf("%d calls of Mage targets, want 6: promote, override, watchdog, verify, and diff twice", calls)
+	if calls != 7 {
+		t.Errorf("%d calls of Mage targets, want 7: promote, override, watchdog, board, verify, and diff twice", calls)
 	}
 	script, err := os.ReadFile(filepath.Join(root, ".ci", "run"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	check(string(script))
-	if calls != 10 {
-		t.Errorf("%d calls of Mage targets in .ci/run, want 4: test, verify, demo, e2e", calls-6)
+	if calls != 11 {
+		t.Errorf("%d calls of Mage targets in .ci/run, want 4: test, verify, demo, e2e", calls-7)
 	}
 	checkCall(t, "release:override", 0, []string{"direct", "yes", "throughHold", "reason", "sha", "stage"})
 	checkCall(t, "release:promote", 0, []string{"stage"})
+	checkCall(t, "release:board", 0, []string{"out"})
 	checkCall(t, "release:watchdog", 0, []string{"after", "silence"})
 }
 
