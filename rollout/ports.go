@@ -140,6 +140,16 @@ type Run struct {
 // A Job is one job of a run.
 type Job struct {
 	Name, Status, Conclusion string
+	// Step is the one that is under way, or that failed.
+	Step string
+}
+
+// Runs tells of a workflow's runs. Optional: where nothing runs workflows there are
+// none.
+type Runs interface {
+	// Going are the runs of a workflow that have not ended, the newest first, with
+	// their jobs; of many, the newest few.
+	Going(ctx context.Context, workflow string) ([]Run, error)
 }
 
 // Settings finds out what a forge has been set up with, for `release:init`.

@@ -130,15 +130,65 @@ func (c *Client) Run(ctx context.Context, id int64) (rollout.Run, error) {
 	if _, err := c.get(ctx, c.path(fmt.Sprintf("actions/runs/%d", id)), &found); err != nil {
 		return rollout.Run{}, c.explain(fmt.Sprintf("read workflow run %d", id), err)
 	}
-	var list struct {
-		Jobs []struct{ Name, Status, Conclusion string }
+	return c.withJobs(ctx, found.run())
+}
+
+// withJobs is a run with its jobs. It is one request.
+func (c *Client) withJobs(ctx context.Context, r rollout.Run) (rollout.Run, error) {
+	var list struct{ Jobs []job }
+	if _, err := c.get(ctx, c.path(fmt.Sprintf("actions/runs/%d/jobs?per_page=100", r.ID)), &list); err != nil {
+		return rollout.Run{}, c.explain(fmt.Sprintf("read the jobs of workflow run %d", r.ID), err)
 	}
-	if _, err := c.get(ctx, c.path(fmt.Sprintf("actions/runs/%d/jobs?per_page=100", id)), &list); err != nil {
-		return rollout.Run{}, c.explain(fmt.Sprintf("read the jobs of workflow run %d", id), err)
-	}
-	r := found.run()
-	for _, job := range list.Jobs {
-		r.Jobs = append(r.Jobs, rollout.Job(job))
+	for _, j := range list.Jobs {
+		r.Jobs = append(r.Jobs, j.job())
 	}
 	return r, nil
+}
+
+// job is a job of a run as the API has it
+// (https://docs.github.com/en/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run).
+type job struct {
+	Name, Status, Conclusion string
+	Steps                    []struct{ Name, Status, Conclusion string }
+}
+
+func (j job) job() rollout.Job {
+	found := rollout.Job{Name: j.Name, Status: j.Status, Conclusion: j.Conclusion}
+	for _, step := range j.Steps {
+		if step.Status == "in_progress" || step.Conclusion == "failure" {
+			found.Step = step.Name
+			break
+		}
+	}
+	return found
+}
+
+// Of the newest runs those are looked for that go on, and of these so many looked at.
+const (
+	runsListed  = 20
+	runsGoingOn = 3
+)
+
+// Going implements [rollout.Runs]. It is one request, and one for each run that goes
+// on, three at the most.
+func (c *Client) Going(ctx context.Context, workflow string) ([]rollout.Run, error) {
+	var answer struct {
+		Runs []run `json:"workflow_runs"`
+	}
+	path := c.path("actions/workflows/" + url.PathEscape(workflow) + fmt.Sprintf("/runs?per_page=%d", runsListed))
+	if _, err := c.get(ctx, path, &answer); err != nil {
+		return nil, c.explain("list the runs of workflow "+workflow, err)
+	}
+	var going []rollout.Run
+	for _, r := range answer.Runs {
+		if r.Status == "completed" || len(going) == runsGoingOn {
+			continue
+		}
+		found, err := c.withJobs(ctx, r.run())
+		if err != nil {
+			return nil, err
+		}
+		going = append(going, found)
+	}
+	return going, nil
 }

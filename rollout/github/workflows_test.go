@@ -169,6 +169,11 @@ func TestRunIsFollowed(t *testing.T) {
 	if got := len(g.Requests()); got != 2 {
 		t.Errorf("%d requests, want 2", got)
 	}
+	g.ResetRequests()
+	going, err := c.Going(t.Context(), "promote.yaml")
+	if diff := cmp.Diff([]rollout.Run{waiting}, going); diff != "" || err != nil || len(g.Requests()) != 2 {
+		t.Errorf("what goes on, in %d requests, %v (-want +got):\n%s", len(g.Requests()), err, diff)
+	}
 	close(done)
 	if err := g.Repositories()[0].Release(id); err != nil {
 		t.Fatal(err)
@@ -181,9 +186,12 @@ func TestRunIsFollowed(t *testing.T) {
 	}
 	want := rollout.Run{
 		ID: id, Name: "Promote apps (4711)", URL: run.URL, Status: "completed", Conclusion: "failure",
-		Jobs: []rollout.Job{{Name: "Promote it", Status: "completed", Conclusion: "failure"}},
+		Jobs: []rollout.Job{{Name: "Promote it", Status: "completed", Conclusion: "failure", Step: "Run mage release:promote"}},
 	}
 	if diff := cmp.Diff(want, run); diff != "" || run.URL == "" {
 		t.Errorf("run (-want +got):\n%s", diff)
+	}
+	if going, err := c.Going(t.Context(), "promote.yaml"); err != nil || len(going) != 0 {
+		t.Errorf("what has ended goes on: %v, %v", going, err)
 	}
 }

@@ -187,20 +187,5 @@ func (o *Operator) overrideThere(ctx context.Context, stage rollout.Stage, reque
 
 // progress prints what a run has come to.
 func (o *Operator) progress(run rollout.Run) {
-	jobs := make([]string, 0, len(run.Jobs))
-	for _, job := range run.Jobs {
-		state := job.Conclusion
-		if state == "" {
-			state = job.Status
-		}
-		jobs = append(jobs, fmt.Sprintf("%s %s", rollout.Printable(job.Name, 40), state))
-	}
-	line := fmt.Sprintf("run %d: %s", run.ID, run.Status)
-	if run.Conclusion != "" {
-		line += ", " + run.Conclusion
-	}
-	if len(jobs) > 0 {
-		line += " (" + strings.Join(jobs, ", ") + ")"
-	}
-	fmt.Fprintf(o.Out, "%s %s\n", line, rollout.Printable(run.URL, 200)) //nolint:errcheck // progress only
+	fmt.Fprintln(o.Out, report.Going(run)) //nolint:errcheck // progress only
 }

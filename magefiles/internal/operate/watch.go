@@ -35,6 +35,9 @@ func (o *Operator) Watch(ctx context.Context) error {
 		Draw:     func(s rollout.Status) report.Document { return report.Status(s, recordsShown, o.Zone) },
 		Now:      time.Now, Zone: o.Zone, Out: o.Out,
 	}
+	if runs, ok := o.Workflows.(rollout.Runs); ok {
+		options.Runs = func(ctx context.Context) ([]rollout.Run, error) { return runs.Going(ctx, rollout.PromoteWorkflow) }
+	}
 	if o.Screen == nil {
 		return watch.Lines(ctx, options)
 	}

@@ -273,6 +273,8 @@ func TestVariablesBecomeFlags(t *testing.T) {
 			[]string{"REPO=../a b", "BRANCH=main", "SINCE=2026-01-01", "POLICY=plan,tip", "STAGE=apps", "JSON=true", "SVG=true"},
 			[]string{"release:backtest", "-repo=../a b", "-branch=main", "-since=2026-01-01", "-policy=plan,tip", "-stage=apps", "-json=true", "-svg=true"},
 		},
+		{"release:board", nil, []string{"release:board"}},
+		{"release:board", []string{"OUT=a b"}, []string{"release:board", "-out=a b"}},
 		{"release:metrics", nil, []string{"release:metrics"}},
 		{"release:metrics", []string{"OUT=a b.prom", "SINCE=2026-01-01", "JSON=true"}, []string{"release:metrics", "-out=a b.prom", "-since=2026-01-01", "-json=true"}},
 		{"release:watchdog", nil, []string{"release:watchdog"}},

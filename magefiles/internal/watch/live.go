@@ -86,6 +86,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.notice = ""
 		cmd = m.press(msg)
 	}
+	m.resize(m.body.Width(), m.height)
 	m.body.SetContent(m.content())
 	return m, cmd
 }
@@ -157,7 +158,7 @@ const frame = 2
 func (m *model) resize(width, height int) {
 	m.height = height
 	m.body.SetWidth(width)
-	m.body.SetHeight(max(height-frame, 1))
+	m.body.SetHeight(max(height-frame-len(m.runs), 1))
 }
 
 // content is what the body shows.
@@ -175,7 +176,11 @@ func (m *model) content() string {
 
 // View implements [tea.Model].
 func (m *model) View() tea.View {
-	v := tea.NewView(strings.Join([]string{m.head(), m.body.View(), m.foot()}, "\n"))
+	lines := []string{m.head()}
+	for _, run := range m.runs {
+		lines = append(lines, m.line(run))
+	}
+	v := tea.NewView(strings.Join(append(lines, m.body.View(), m.foot()), "\n"))
 	v.AltScreen = true
 	return v
 }

@@ -6,12 +6,13 @@ import (
 	"github.com/monosense/k8s-ops/rollout"
 )
 
-// How often what is asked. A pulse is one request, a status at most eight: an hour
-// without anything to see has thirty pulses and two statuses beside them.
+// How often what is asked. A pulse is one request, a status at most eight, and each
+// asks with one more which runs go on: an hour without anything to see has fifteen
+// pulses, and two statuses beside them.
 const (
 	// quiet is between two pulses where nothing happens, and lively where something
 	// did within the last minutes.
-	quiet, lively = 2 * time.Minute, 15 * time.Second
+	quiet, lively = 4 * time.Minute, 15 * time.Second
 	// livelyFor is how long one thing makes another likely.
 	livelyFor = 5 * time.Minute
 	// stale is when a status is asked for although nothing moved: what clusters

@@ -3,6 +3,8 @@ package watch
 import (
 	"context"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/monosense/k8s-ops/rollout"
@@ -18,6 +20,8 @@ type Options struct {
 	Status   func(context.Context) (rollout.Status, error)
 	Pulse    func(context.Context) (rollout.Pulse, error)
 	Patience time.Duration
+	// Runs are those of the workflow that go on. Default is that there is none.
+	Runs func(context.Context) ([]rollout.Run, error)
 	// Draw is a status as a document.
 	Draw func(rollout.Status) report.Document
 	// Now is the clock of this machine, and Zone where whoever watches is.
@@ -47,6 +51,8 @@ type answer struct {
 	status   rollout.Status
 	outdated bool
 	err      error
+	// runs say how far each run has come, or that nobody may know.
+	runs []string
 }
 
 // A session is what is known so far.
@@ -57,12 +63,35 @@ type session struct {
 	// trouble is why the last question has no answer, and since when there is none.
 	trouble error
 	since   time.Time
+	runs    []string
 }
 
 // ask runs an errand.
 func (s *session) ask(ctx context.Context, what errand) answer {
 	ctx, cancel := context.WithTimeout(ctx, s.Patience)
 	defer cancel()
+	a := s.look(ctx, what)
+	if a.err == nil && s.Runs != nil {
+		a.runs = s.going(ctx)
+	}
+	return a
+}
+
+// going says how far each run has come. Not to know that is no trouble.
+func (s *session) going(ctx context.Context) []string {
+	runs, err := s.Runs(ctx)
+	if err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return []string{"which runs go on is not known: " + rollout.OneLine(first, 200)}
+	}
+	lines := make([]string, len(runs))
+	for i, run := range runs {
+		lines[i] = report.Going(run)
+	}
+	return lines
+}
+
+func (s *session) look(ctx context.Context, what errand) answer {
 	if what == forPulse {
 		pulse, err := s.Pulse(ctx)
 		return answer{to: what, outdated: pulse.Outdates(s.status), err: err}
@@ -85,11 +114,16 @@ func (s *session) take(now time.Time, a answer) []string {
 		return nil
 	}
 	s.trouble = nil
+	changes := slices.DeleteFunc(slices.Clone(a.runs), func(line string) bool { return slices.Contains(s.runs, line) })
+	if len(changes) > 0 {
+		s.livelyUntil = now.Add(livelyFor)
+	}
+	s.runs = a.runs
 	if a.to == forPulse {
 		s.felt(now, a.outdated)
-		return nil
+		return changes
 	}
-	changes := report.Changes(s.status, a.status)
+	changes = append(changes, report.Changes(s.status, a.status)...)
 	if !s.looked.IsZero() && len(changes) > 0 {
 		s.livelyUntil = now.Add(livelyFor)
 	}

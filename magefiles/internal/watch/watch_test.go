@@ -27,6 +27,10 @@ type fleet struct {
 	down     error
 	statuses int
 	pulses   int
+	// runs are those that go on, and asked how often somebody asked for them.
+	runs  []rollout.Run
+	asked int
+	lost  error
 	// skew is how much the forge's clock is ahead, and due when something may go out.
 	skew time.Duration
 	due  time.Duration
@@ -72,16 +76,21 @@ func (r remote) Observe(context.Context, rollout.Query) (rollout.Observation, er
 	return rollout.Observation{Heads: map[string]rollout.SHA{"main": r.f.head, "release": sha("1")}}, nil
 }
 
+func (f *fleet) going(_ context.Context) ([]rollout.Run, error) {
+	f.asked++
+	return f.runs, f.lost
+}
+
 func (f *fleet) options(out io.Writer) Options {
 	return Options{
-		Name: "octo-org/fleet", Status: f.status, Pulse: f.pulse, Patience: time.Minute, Now: time.Now, Zone: time.UTC, Out: out,
+		Name: "octo-org/fleet", Status: f.status, Pulse: f.pulse, Runs: f.going, Patience: time.Minute, Now: time.Now, Zone: time.UTC, Out: out,
 		Draw: func(s rollout.Status) report.Document { return report.Status(s, 5, nil) },
 		Page: report.Terminal,
 	}
 }
 
-// TestAnIdleHour: at most sixty requests an hour, a pulse being one and a status eight,
-// also where something is due, and where the forge's clock is another.
+// TestAnIdleHour: at most sixty requests an hour, a pulse being one, a status eight, and
+// the runs one, also where something is due, and where the forge's clock is another.
 func TestAnIdleHour(t *testing.T) {
 	for name, f := range map[string]*fleet{
 		"nothing": {head: sha("1")}, "due": {head: sha("1"), due: 20 * time.Minute}, "skewed": {head: sha("1"), due: 20 * time.Minute, skew: -5 * time.Hour},
@@ -99,7 +108,7 @@ func TestAnIdleHour(t *testing.T) {
 				if err := Lines(ctx, f.options(io.Discard)); err != nil {
 					t.Fatal(err)
 				}
-				if requests := float64(f.pulses+8*f.statuses) / 6; requests > 60 || f.pulses < 100 || f.statuses < 12 {
+				if requests := float64(f.pulses+8*f.statuses+f.asked) / 6; requests > 60 || f.pulses < 60 || f.statuses < 12 {
 					t.Errorf("%.0f requests an hour; %d pulses, %d statuses in six", requests, f.pulses, f.statuses)
 				}
 			})
@@ -143,6 +152,29 @@ func TestLines(t *testing.T) {
 			t.Errorf("it asked %d times in ten minutes without an answer", asked)
 		}
 	})
+}
+
+// TestRuns: a run that goes on stands above all else, step by step, until it ends; and
+// is asked for often.
+func TestRuns(t *testing.T) {
+	f := &fleet{head: sha("1"), runs: []rollout.Run{{ID: 7, Status: "in_progress", URL: "https://forge/7", Jobs: []rollout.Job{{Name: "Override", Status: "in_progress", Step: "Compile\x1b[2J"}}}}}
+	d := sit(t, f)
+	d.later(0)
+	d.shows("\nrun 7: in_progress (Override in_progress at Compile\\x1b[2J) https://forge/7", "infra: main at 1111111", "q quit")
+	if lines := strings.Count(d.View().Content, "\n"); lines != 19 {
+		t.Errorf("the screen has %d lines of 20", lines+1)
+	}
+	f.runs[0].Jobs[0].Step = "Override"
+	d.later(lively)
+	d.shows("at Override)")
+	f.runs = nil
+	d.later(lively)
+	if strings.Contains(d.View().Content, "run 7") {
+		t.Errorf("a run that has ended is shown:\n%s", d.View().Content)
+	}
+	f.lost = errors.New("the token may not\n  → give it Actions: read")
+	d.later(livelyFor)
+	d.shows("which runs go on is not known: the token may not", "infra: main at 1111111")
 }
 
 // TestLinesThatCannotBePrinted end it, and that is an error.
@@ -244,12 +276,12 @@ func TestScreen(t *testing.T) {
 	d.later(time.Minute)
 	d.shows("09:01:00  asked 1m ago")
 	f.down = errors.New("cut")
-	d.later(time.Minute)
-	d.shows("NO ANSWER since 09:02:00: observe octo-org/fleet: cut; asks again in 5s", "infra: main at 1111111")
+	d.later(3 * time.Minute)
+	d.shows("NO ANSWER since 09:04:00: observe octo-org/fleet: cut; asks again in 5s", "infra: main at 1111111")
 	d.later(4 * time.Second)
 	d.shows("asks again in 1s")
 	d.later(time.Second)
-	d.shows("NO ANSWER since 09:02:00", "asks again in 10s")
+	d.shows("NO ANSWER since 09:04:00", "asks again in 10s")
 	f.down, f.head = nil, sha("2")
 	d.later(10 * time.Second)
 	d.shows("infra: main at 2222222", "asked 0s ago")
