@@ -75,7 +75,7 @@ func backtestPeriod(r backtest.Result) string {
 	branch := rollout.Printable(r.Branch, 60)
 	switch {
 	case r.Revisions > 0:
-		return fmt.Sprintf("%s of %s, %s to %s", count(r.Revisions, "revision"), branch, day(r.First), day(r.Last))
+		return fmt.Sprintf("%s of %s, %s to %s", Count(r.Revisions, "revision"), branch, day(r.First), day(r.Last))
 	case !r.Since.IsZero():
 		return fmt.Sprintf("nothing arrived on %s since %s", branch, day(r.Since))
 	default:
@@ -86,7 +86,7 @@ func backtestPeriod(r backtest.Result) string {
 // backtestScope is what arrived, and how long it soaks.
 func backtestScope(r backtest.Result) string {
 	return fmt.Sprintf("%s arrived; reverted at some time: %d. %s asks for a soak of %s.",
-		count(r.Commits, "commit"), r.Reverted, r.Stage.Name, rollout.FormatDuration(r.Stage.Soak))
+		Count(r.Commits, "commit"), r.Reverted, r.Stage.Name, rollout.FormatDuration(r.Stage.Soak))
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -149,7 +149,7 @@ func svgDescription(r backtest.Result) string {
 	parts := append([]string{backtestScope(r)}, r.Notes...)
 	for _, o := range r.Outcomes {
 		parts = append(parts, fmt.Sprintf("%s, %s: %s; %d un-soaked revisions, %d known-bad commits, %s, %s needed.",
-			o.Policy, o.Policy.Means(), svgLead(o), o.Unsoaked, o.KnownBad, count(o.BlockedDays, "blocked day"), count(o.Overrides, "override")))
+			o.Policy, o.Policy.Means(), svgLead(o), o.Unsoaked, o.KnownBad, Count(o.BlockedDays, "blocked day"), Count(o.Overrides, "override")))
 	}
 	return strings.Join(parts, " ")
 }

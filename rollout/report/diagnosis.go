@@ -42,13 +42,13 @@ func summary(all []rollout.Diagnosis) string {
 	if stops := n[rollout.LevelStops]; stops == 1 {
 		parts = append(parts, "1 thing stops the rollout")
 	} else if stops > 1 {
-		parts = append(parts, count(stops, "thing")+" stop the rollout")
+		parts = append(parts, Count(stops, "thing")+" stop the rollout")
 	}
 	if warnings := n[rollout.LevelWarning]; warnings > 0 {
-		parts = append(parts, count(warnings, "warning"))
+		parts = append(parts, Count(warnings, "warning"))
 	}
 	if unknown := n[rollout.LevelUnknown]; unknown > 0 {
-		parts = append(parts, count(unknown, "thing")+" not known")
+		parts = append(parts, Count(unknown, "thing")+" not known")
 	}
 	if len(parts) == 0 {
 		return "Everything is fine"

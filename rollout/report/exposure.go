@@ -23,7 +23,7 @@ func exposed(d *Document, look *rollout.Look) {
 	}
 	if len(look.Files)+len(look.Objects) > 0 {
 		d.Fact("Exposure", "of what changes, %d%% of %s and %d%% of %s were exercised before",
-			look.FilesExercised(), count(len(look.Files), "file"), look.ObjectsExercised(), count(len(look.Objects), "object"))
+			look.FilesExercised(), Count(len(look.Files), "file"), look.ObjectsExercised(), Count(len(look.Objects), "object"))
 	}
 	for _, broken := range shortened(look.Broken) {
 		d.Fact("Exposure", "not rendered: %s", oneLine(broken))

@@ -84,7 +84,7 @@ func findingsText(b *strings.Builder, v rollout.Verification) {
 // findingsEnd says what is turned off, and what was counted.
 func findingsEnd(b *strings.Builder, v rollout.Verification) {
 	for _, off := range v.Off {
-		fmt.Fprintf(b, "off: %s, %s: %s\n", oneLine(off.Rule), count(off.Count, "finding"), oneLine(off.Reason))
+		fmt.Fprintf(b, "off: %s, %s: %s\n", oneLine(off.Rule), Count(off.Count, "finding"), oneLine(off.Reason))
 	}
 	fmt.Fprintf(b, "%s\n", findingsSummary(v))
 }
@@ -144,7 +144,7 @@ func findingPlace(file string, line int) string {
 }
 
 func findingsSummary(v rollout.Verification) string {
-	checked := fmt.Sprintf("checked %s, %s and %s", count(v.Clusters, "cluster"), count(v.Kustomizations, "Kustomization"), count(v.Objects, "object"))
+	checked := fmt.Sprintf("checked %s, %s and %s", Count(v.Clusters, "cluster"), Count(v.Kustomizations, "Kustomization"), Count(v.Objects, "object"))
 	if len(v.Findings) == 0 {
 		return checked + ": every cluster can only apply its stage's branch"
 	}
@@ -152,7 +152,7 @@ func findingsSummary(v rollout.Verification) string {
 	for _, finding := range v.Findings {
 		files[finding.File] = true
 	}
-	return fmt.Sprintf("%s and %s in %s; %s", count(v.Errors(), "error"), count(v.Warnings(), "warning"), count(len(files), "file"), checked)
+	return fmt.Sprintf("%s and %s in %s; %s", Count(v.Errors(), "error"), Count(v.Warnings(), "warning"), Count(len(files), "file"), checked)
 }
 
 func findingsJSON(w io.Writer, v rollout.Verification) error {

@@ -134,7 +134,7 @@ func Marked(r rollout.Receipt) Document {
 	case rollout.EntryHold:
 		d.Heading("%s: held", held(e.Stage))
 	case rollout.EntryResume:
-		d.Heading("%s: %s lifted", lifted(e), count(len(e.Holds), "hold"))
+		d.Heading("%s: %s lifted", lifted(e), Count(len(e.Holds), "hold"))
 	case rollout.EntryTaint:
 		d.Heading("%s: tainted", e.Commit.Short())
 	case rollout.EntryClear:

@@ -20,7 +20,7 @@ func OverridePreview(r rollout.Receipt) Document {
 	d.Heading("%s: would override to %s%s", decision.Stage.Name, decision.Revision.SHA.Short(), through(decision))
 	gates(&d, "Skips", decision)
 	d.Line("%s would move %s → %s, with %s, %s.", decision.Stage.Branch, r.Snapshot.Target.SHA.Short(),
-		decision.Revision.SHA.Short(), count(len(decision.GoesOut), "commit"), howMany(len(decision.Unsoaked), len(decision.GoesOut)))
+		decision.Revision.SHA.Short(), Count(len(decision.GoesOut), "commit"), howMany(len(decision.Unsoaked), len(decision.GoesOut)))
 	unsoaked(&d, r)
 	exposed(&d, decision.Exposure)
 	return d

@@ -36,7 +36,7 @@ func writeTree(b *strings.Builder, c rollout.RenderedCluster) {
 	for _, a := range c.Applications {
 		total += a.Count
 	}
-	fmt.Fprintf(b, "%s): %s in %s\n", head, count(total, "object"), countDirectories(len(c.Applications)))
+	fmt.Fprintf(b, "%s): %s in %s\n", head, Count(total, "object"), countDirectories(len(c.Applications)))
 	drawNode(b, c.Applications, nil, "")
 }
 
@@ -87,7 +87,7 @@ func applicationLine(a rollout.Application) string {
 		parts = append(parts, "of "+a.Source)
 	}
 	if a.Count > 0 || len(a.Unknown) == 0 {
-		parts = append(parts, count(a.Count, "object"))
+		parts = append(parts, Count(a.Count, "object"))
 	}
 	return oneLine(strings.Join(parts, "  "))
 }
@@ -121,7 +121,7 @@ func Diff(from, to string, diffs []rollout.ClusterDiff) Document {
 			bytes -= len(shown)
 		}
 		if objects -= len(named); len(named) < len(c.Changes) {
-			d.Line("… and %s more; -json has them all", count(len(c.Changes)-len(named), "object"))
+			d.Line("… and %s more; -json has them all", Count(len(c.Changes)-len(named), "object"))
 		}
 		notSeen(&d, c.Broken, c.Unknown)
 	}
@@ -211,7 +211,7 @@ func Exposure(e rollout.Exposure) Document {
 			d.Line("nothing that the clusters of %s render changes between %s and %s", s.Stage, e.From.Short(), e.To.Short())
 		case unexercised > 0:
 			d.Line("%s that %s renders, no cluster of a stage before it does: a soak says nothing about %s",
-				count(unexercised, "changed file"), s.Stage, pronoun(unexercised))
+				Count(unexercised, "changed file"), s.Stage, pronoun(unexercised))
 		}
 		d.Table([]string{"FILE", strings.ToUpper(s.Stage), "EXERCISED BY"}, limited(fileRows(s.Files)))
 		d.Table([]string{"OBJECT", "CHANGE", strings.ToUpper(s.Stage), "EXERCISED BY"}, limited(objectRows(s.Objects)))
@@ -221,7 +221,7 @@ func Exposure(e rollout.Exposure) Document {
 		}
 	}
 	if len(e.Unused) > 0 {
-		d.Heading("%s that no cluster renders", count(len(e.Unused), "changed file"))
+		d.Heading("%s that no cluster renders", Count(len(e.Unused), "changed file"))
 		d.Line("%s", oneLine(strings.Join(shortened(e.Unused), ", ")))
 	}
 	return d

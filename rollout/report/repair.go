@@ -65,7 +65,7 @@ func rift(d *Document, r rollout.Rift) bool {
 		d.Line("%s has nothing that %s has not", s.Target.Branch, s.Upstream.Branch)
 		return false
 	}
-	d.Heading("%s: %s has %s that %s has not", r.Stage.Name, s.Target.Branch, count(len(r.Foreign), "commit"), s.Upstream.Branch)
+	d.Heading("%s: %s has %s that %s has not", r.Stage.Name, s.Target.Branch, Count(len(r.Foreign), "commit"), s.Upstream.Branch)
 	rows := make([][]string, 0, len(r.Foreign))
 	for _, c := range r.Foreign {
 		same := c.Same.Short()
@@ -92,10 +92,10 @@ func ResetPreview(p rollout.Reset) Document {
 	d.Fact("Kept", "where it stands, as %s", p.Backup)
 	d.Fact("Flux", "the clusters of %s go back to %s: what came after it is undone there, and what was made by it is pruned, where Flux prunes", p.Stage.Name, p.To.Short())
 	if back := len(p.Loses) - len(p.Foreign); back > 0 {
-		d.Fact("Also lost", "%s of %s, which %s gets again when the policy lets them out", count(back, "commit"), s.Upstream.Branch, p.Stage.Name)
+		d.Fact("Also lost", "%s of %s, which %s gets again when the policy lets them out", Count(back, "commit"), s.Upstream.Branch, p.Stage.Name)
 	}
 	if len(p.Gains) > 0 {
-		d.Fact("Gets", "%s of %s, whatever is left of their soak:", count(len(p.Gains), "commit"), s.Upstream.Branch)
+		d.Fact("Gets", "%s of %s, whatever is left of their soak:", Count(len(p.Gains), "commit"), s.Upstream.Branch)
 		goesOut(&d, p.Gains)
 	}
 	return d

@@ -130,7 +130,8 @@ func Failure(doing string, err error) Document {
 	return d
 }
 
-func count(n int, noun string) string {
+// Count is so many of something.
+func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -15,7 +15,7 @@ func Rollback(b rollout.Rollback, request rollout.RollbackRequest) Document {
 	}
 	d.Heading("%s: %s back from %s to %s", b.Stage.Name, does, b.From.Short(), b.To.Short())
 	e := b.Promotion
-	d.Line("It came to %s by the %s of %s, %s. What is taken back: %s.", b.From.Short(), e.Kind, rollout.FormatTime(e.At), by(e.By), count(len(b.Bad), "commit"))
+	d.Line("It came to %s by the %s of %s, %s. What is taken back: %s.", b.From.Short(), e.Kind, rollout.FormatTime(e.At), by(e.By), Count(len(b.Bad), "commit"))
 	goesOut(&d, b.Bad)
 	tainted(&d, b, would)
 	if b.Merged != "" {
@@ -30,7 +30,7 @@ func Rollback(b rollout.Rollback, request rollout.RollbackRequest) Document {
 		d.Fact("Restores", "nothing: %s has all files as they were. Override to what it has: mage release:override", b.First.Branch)
 		return d
 	}
-	d.Fact("Restores", "%s of %s, as %s has them", count(len(b.Restores), "file"), b.First.Branch, b.To.Short())
+	d.Fact("Restores", "%s of %s, as %s has them", Count(len(b.Restores), "file"), b.First.Branch, b.To.Short())
 	d.Fact("Commit", "%s %s", b.Branch, standsAt(b.Work))
 	if b.Commands != nil {
 		d.Fact("Next", "merge it, and run the same command again:")
@@ -42,7 +42,7 @@ func Rollback(b rollout.Rollback, request rollout.RollbackRequest) Document {
 		d.Fact("Next", "merge it, and run the same command again: it says how it goes out at once")
 	}
 	if len(b.Conflicts) > 0 {
-		d.Fact("But", "%s has changed %s of them since the commit was made: the merge will conflict, and what is there has to be looked at", b.First.Branch, count(len(b.Conflicts), "file"))
+		d.Fact("But", "%s has changed %s of them since the commit was made: the merge will conflict, and what is there has to be looked at", b.First.Branch, Count(len(b.Conflicts), "file"))
 	}
 	files(&d, b.Restores)
 	return d
@@ -61,7 +61,7 @@ func tainted(d *Document, b rollout.Rollback, would string) {
 	case len(b.Taints) == 0:
 		d.Fact("Tainted", "nothing: no later stage waits for any of them")
 	default:
-		d.Fact("Tainted", "%s%s, which a later stage waits for", would, count(len(b.Taints), "commit"))
+		d.Fact("Tainted", "%s%s, which a later stage waits for", would, Count(len(b.Taints), "commit"))
 	}
 	if b.Recorded != "" {
 		d.Fact("Recorded", "as %s", b.Recorded.Short())
@@ -70,7 +70,7 @@ func tainted(d *Document, b rollout.Rollback, would string) {
 
 // conflicts lists the files of which nobody knows what becomes of them.
 func conflicts(d *Document, b rollout.Rollback) {
-	d.Fact("Restores", "nothing: %s has changed %s since, and nobody guesses what becomes of them", b.First.Branch, count(len(b.Conflicts), "file"))
+	d.Fact("Restores", "nothing: %s has changed %s since, and nobody guesses what becomes of them", b.First.Branch, Count(len(b.Conflicts), "file"))
 	d.Fact("Next", "revert by hand, on a branch of %s, and mend what conflicts (a merge commit alone, with -m 1). What Git writes says what it reverts:", b.First.Branch)
 	d.Line("git revert %s..%s", b.To.Short(), b.From.Short())
 	rows := make([][]string, 0, len(b.Conflicts))

@@ -81,8 +81,10 @@ func (t table) grid(w *strings.Builder, p Page) {
 	}
 }
 
-// list writes each row as a paragraph: what it is about, and below that the rest.
+// list writes each row as a paragraph, below what all of them are: what it is about,
+// and then the rest.
 func (t table) list(w *strings.Builder, p Page) {
+	fmt.Fprintf(w, "  %s\n", p.draw(faint, t.head[0]))
 	first := 0
 	for _, row := range t.shown() {
 		first = max(first, width(oneLine(row[0])))

@@ -104,9 +104,10 @@ type axis struct {
 type shade struct{ From, Wide, By string }
 
 // newAxis begins where the oldest pending revision arrived, and ends where the last of
-// the soaks does.
+// the soaks does; around now there is a bit of it in any case.
 func newAxis(now time.Time, s rollout.StageStatus) axis {
-	a := axis{from: now.Add(-time.Hour), to: now.Add(time.Hour)}
+	around := max(s.Stage.Soak/20, time.Minute)
+	a := axis{from: now.Add(-around), to: now.Add(around)}
 	for _, subject := range s.Subjects {
 		from, to := soak(s.Stage, subject.Verdict)
 		if from.Before(a.from) && !from.IsZero() {

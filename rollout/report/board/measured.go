@@ -6,6 +6,7 @@ import (
 
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/measure"
+	"github.com/monosense/k8s-ops/rollout/report"
 )
 
 // A measured stage has its four measures, and two plots.
@@ -47,7 +48,7 @@ func frequency(s measure.Stage) figure {
 	if perDay, ok := s.Frequency(); ok {
 		f.Value = fmt.Sprintf("%.2g a day", perDay)
 	}
-	f.Detail = fmt.Sprintf("%d promotions, %d of them overrides; %d commits", s.Promotions, s.Overrides, s.Commits)
+	f.Detail = fmt.Sprintf("%s, %s among them; %s", report.Count(s.Promotions, "promotion"), report.Count(s.Overrides, "override"), report.Count(s.Commits, "commit"))
 	return f
 }
 
@@ -55,7 +56,7 @@ func leadTime(t measure.Tally) figure {
 	f := figure{Name: "Lead time for changes", Value: unknown, Means: meansLeadTime}
 	if len(t.LeadTime) > 0 {
 		f.Value = rollout.FormatDuration(t.LeadTime.Quantile(0.5)) + " median"
-		f.Detail = fmt.Sprintf("nine of ten within %s; %d commits", rollout.FormatDuration(t.LeadTime.Quantile(0.9)), len(t.LeadTime))
+		f.Detail = fmt.Sprintf("nine of ten within %s; %s", rollout.FormatDuration(t.LeadTime.Quantile(0.9)), report.Count(len(t.LeadTime), "commit"))
 	}
 	if t.Unarrived > 0 {
 		f.Detail += fmt.Sprintf("; %d left out, since nothing tells when they arrived", t.Unarrived)
@@ -67,7 +68,7 @@ func failures(t measure.Tally) figure {
 	f := figure{Name: "Change failure rate", Value: unknown, Means: meansFailures}
 	if rate, ok := t.FailureRate(); ok {
 		f.Value = fmt.Sprintf("%.1f%%", rate*100)
-		f.Detail = fmt.Sprintf("%d of %d promotions", t.Failed, t.Promotions)
+		f.Detail = fmt.Sprintf("%d of %s", t.Failed, report.Count(t.Promotions, "promotion"))
 	}
 	return f
 }
