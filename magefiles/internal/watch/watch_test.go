@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,8 +22,10 @@ var began = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func sha(digit string) rollout.SHA { return rollout.SHA(strings.Repeat(digit, 40)) }
 
-// A fleet is what is watched.
+// A fleet is what is watched. It may change while it is.
 type fleet struct {
+	mu sync.Mutex
+
 	head     rollout.SHA
 	down     error
 	statuses int
@@ -41,7 +44,16 @@ var plan = rollout.Plan{
 	Ledger:     "rollout/ledger", Stages: []rollout.Stage{{Name: "infra", Branch: "main"}, {Name: "apps", Branch: "release"}},
 }
 
+// change changes it.
+func (f *fleet) change(how func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	how()
+}
+
 func (f *fleet) status(context.Context) (rollout.Status, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.statuses++
 	if f.down != nil {
 		return rollout.Status{}, f.down
@@ -58,6 +70,8 @@ func (f *fleet) status(context.Context) (rollout.Status, error) {
 }
 
 func (f *fleet) pulse(ctx context.Context) (rollout.Pulse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.pulses++
 	e := rollout.Engine{Plan: plan, Remote: remote{f: f}}
 	return e.Pulse(ctx)
@@ -77,6 +91,8 @@ func (r remote) Observe(context.Context, rollout.Query) (rollout.Observation, er
 }
 
 func (f *fleet) going(_ context.Context) ([]rollout.Run, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.asked++
 	return f.runs, f.lost
 }
@@ -102,7 +118,7 @@ func TestAnIdleHour(t *testing.T) {
 				if err := Lines(ctx, f.options(io.Discard)); err != nil || f.statuses != 1 {
 					t.Fatalf("%d statuses in the first minute: %v", f.statuses, err)
 				}
-				*f = fleet{head: f.head, due: f.due, skew: f.skew}
+				f.statuses, f.pulses, f.asked = 0, 0, 0
 				ctx, cancel = context.WithTimeout(t.Context(), 6*time.Hour)
 				defer cancel()
 				if err := Lines(ctx, f.options(io.Discard)); err != nil {
@@ -125,12 +141,12 @@ func TestLines(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- Lines(ctx, f.options(&out)) }()
 		time.Sleep(quiet + time.Second)
-		f.head = sha("2")
+		f.change(func() { f.head = sha("2") })
 		time.Sleep(quiet)
-		f.down = errors.New("the connection\n\x1b[2Jwas cut")
+		f.change(func() { f.down = errors.New("the connection\n\x1b[2Jwas cut") })
 		time.Sleep(10 * time.Minute)
-		asked := f.statuses
-		f.down = nil
+		asked := 0
+		f.change(func() { asked, f.down = f.statuses, nil })
 		time.Sleep(longestRetry)
 		cancel()
 		if err := <-done; err != nil {
