@@ -2,7 +2,6 @@ package gitrepo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,32 +26,15 @@ func (r *Remote) Begin(ctx context.Context, branch string, c rollout.NewCommit) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
-	session, err := r.at.writing()
-	if err != nil {
-		return "", r.explain("write to", err)
-	}
-	defer session.Close()
-	offered, err := session.AdvertisedReferencesContext(ctx)
-	if err != nil {
-		return "", r.explain("write to", err)
-	}
 	begin := &packp.Command{Name: branchRef(branch), Old: plumbing.ZeroHash, New: made}
-	request, err := r.request([]*packp.Command{begin}, offered, store)
-	if err != nil {
-		return "", err
-	}
-	report, err := session.ReceivePack(ctx, request)
+	refused, err := r.receive(ctx, []*packp.Command{begin}, store, func(*packp.AdvRefs) error { return nil })
 	switch {
-	case err == nil && report != nil:
-		return rollout.SHA(made.String()), nil
-	case report == nil:
-		err = r.explain("write to", orNothing(err))
-		if errors.Is(err, rollout.ErrNotPermitted) {
-			return "", err
-		}
-		return "", fmt.Errorf("%w: %w", rollout.ErrUncertain, err)
+	case err != nil:
+		return "", err
+	case refused != nil:
+		return "", r.notBegun(ctx, begin, refused)
 	default:
-		return "", r.notBegun(ctx, begin, report)
+		return rollout.SHA(made.String()), nil
 	}
 }
 

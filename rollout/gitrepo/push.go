@@ -32,35 +32,51 @@ func (r *Remote) Commit(ctx context.Context, t rollout.Transaction) (rollout.SHA
 	ledger := rollout.SHA(made.String())
 	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
+	refused, err := r.receive(ctx, commands(t, made), store, func(offered *packp.AdvRefs) error { return r.mustHave(ctx, t, offered) })
+	switch {
+	case errors.Is(err, rollout.ErrUncertain):
+		return ledger, err
+	case err != nil:
+		return "", err
+	case refused != nil:
+		return "", r.rejected(ctx, t, refused)
+	default:
+		return ledger, nil
+	}
+}
 
+// receive makes one receive-pack request, unless check has something against what the
+// remote offers. Refused is what the remote says that did not do it. An error of kind
+// [rollout.ErrUncertain]: it may have.
+func (r *Remote) receive(ctx context.Context, commands []*packp.Command, store *memory.Storage, check func(*packp.AdvRefs) error) (refused *packp.ReportStatus, err error) {
 	session, err := r.at.writing()
 	if err != nil {
-		return "", r.explain("write to", err)
+		return nil, r.explain("write to", err)
 	}
 	defer session.Close()
 	offered, err := session.AdvertisedReferencesContext(ctx)
 	if err != nil {
-		return "", r.explain("write to", err)
+		return nil, r.explain("write to", err)
 	}
-	request, err := r.request(commands(t, made), offered, store)
+	request, err := r.request(commands, offered, store)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := r.mustHave(ctx, t, offered); err != nil {
-		return "", err
+	if err := check(offered); err != nil {
+		return nil, err
 	}
 	report, err := session.ReceivePack(ctx, request)
 	switch {
 	case err == nil && report != nil:
-		return ledger, nil
+		return nil, nil
 	case report == nil:
 		err = r.explain("write to", orNothing(err))
 		if errors.Is(err, rollout.ErrNotPermitted) {
-			return "", err
+			return nil, err
 		}
-		return ledger, fmt.Errorf("%w: %w", rollout.ErrUncertain, err)
+		return nil, fmt.Errorf("%w: %w", rollout.ErrUncertain, err)
 	default:
-		return "", r.rejected(ctx, t, report)
+		return report, nil
 	}
 }
 
