@@ -11,11 +11,7 @@ import (
 // branches, and how far each has gone from its upstream.
 func (d *Doctor) refs(ctx context.Context) []Diagnosis {
 	e := d.Engine
-	q := Query{Ledger: e.Plan.Ledger}
-	for _, stage := range e.Plan.Stages {
-		q.Branches = append(q.Branches, stage.Branch)
-	}
-	o, err := e.Remote.Observe(ctx, q)
+	o, err := e.Remote.Observe(ctx, e.Plan.everything())
 	if err != nil {
 		return d.silent(err)
 	}
@@ -198,11 +194,11 @@ func (d *Doctor) divergence(ctx context.Context, o Observation, stage Stage) Dia
 	return found
 }
 
-// diverged tells of each foreign commit whether its change is upstream all the same,
-// and whether it was there before somebody rewrote the upstream.
 // leaveFiles has git merge leave the files as they are.
 const leaveFiles = "-s ours"
 
+// diverged tells of each foreign commit whether its change is upstream all the same,
+// and whether it was there before somebody rewrote the upstream.
 func (d *Doctor) diverged(ctx context.Context, s Snapshot, stage Stage) Diagnosis {
 	found := Diagnosis{
 		Check: CheckDivergence, Of: stage.Name, Level: LevelStops,
@@ -257,13 +253,13 @@ func matched(c Commit, upstream string, equivalents map[SHA]SHA, unmatched error
 	}
 }
 
-// errNoMatcher says that nobody compares what commits change.
-var errNoMatcher = errors.New("nobody here compares what commits change")
+// errNoEquivalents says that nobody compares what commits change.
+var errNoEquivalents = errors.New("nobody here compares what commits change")
 
 func (d *Doctor) equivalents(ctx context.Context, s Snapshot) (map[SHA]SHA, error) {
 	history, ok := d.Engine.History.(Equivalents)
 	if !ok {
-		return nil, errNoMatcher
+		return nil, errNoEquivalents
 	}
 	return history.Equivalents(ctx, s.Foreign, s.Pending)
 }

@@ -75,6 +75,15 @@ type Query struct {
 	Ledger string
 }
 
+// everything asks for the branch of each stage, and for the ledger.
+func (p Plan) everything() Query {
+	q := Query{Ledger: p.Ledger}
+	for _, stage := range p.Stages {
+		q.Branches = append(q.Branches, stage.Branch)
+	}
+	return q
+}
+
 // An Observation is where the branches stood at one moment.
 type Observation struct {
 	// At is the forge's clock where it has one, and the local one elsewhere.

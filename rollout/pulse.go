@@ -15,11 +15,7 @@ type Pulse struct {
 
 // Pulse feels the pulse of a repository. It is one request.
 func (e *Engine) Pulse(ctx context.Context) (Pulse, error) {
-	q := Query{Ledger: e.Plan.Ledger}
-	for _, stage := range e.Plan.Stages {
-		q.Branches = append(q.Branches, stage.Branch)
-	}
-	o, err := e.Remote.Observe(ctx, q)
+	o, err := e.Remote.Observe(ctx, e.Plan.everything())
 	if err != nil {
 		return Pulse{}, fmt.Errorf("observe %s: %w", e.Plan.Repository.Slug(), err)
 	}

@@ -45,12 +45,7 @@ func (s LiveStanding) Asked() bool { return !errors.Is(s.Err, ErrUsage) }
 // compares that with their branches. A cluster that does not answer is in the
 // answer, with the reason.
 func (e *Engine) LookAtClusters(ctx context.Context, clusters Clusters, wanted []string, patience time.Duration) ([]LiveStanding, time.Time, error) {
-	var q Query
-	for _, stage := range e.Plan.Stages {
-		q.Branches = append(q.Branches, stage.Branch)
-	}
-	q.Ledger = e.Plan.Ledger
-	o, err := e.Remote.Observe(ctx, q)
+	o, err := e.Remote.Observe(ctx, e.Plan.everything())
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("observe %s: %w", e.Plan.Repository.Slug(), err)
 	}
@@ -66,19 +61,19 @@ func (e *Engine) LookAtClusters(ctx context.Context, clusters Clusters, wanted [
 			all = append(all, LiveStanding{Stage: stage.Name, Cluster: cluster, Branch: head, Since: since})
 		}
 	}
-	lookAtAll(ctx, clusters, all, patience)
+	askAll(ctx, all, clusters.Look, patience)
 	e.measure(ctx, all)
 	return all, o.At, ctx.Err()
 }
 
-// lookAtAll asks all clusters at once.
-func lookAtAll(ctx context.Context, clusters Clusters, all []LiveStanding, patience time.Duration) {
+// askAll asks all clusters at once, each for so long at the most.
+func askAll(ctx context.Context, all []LiveStanding, ask func(context.Context, string) (LiveCluster, error), patience time.Duration) {
 	var done sync.WaitGroup
 	for i := range all {
 		done.Go(func() {
 			within, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
-			all[i].Live, all[i].Err = clusters.Look(within, all[i].Cluster)
+			all[i].Live, all[i].Err = ask(within, all[i].Cluster)
 		})
 	}
 	done.Wait()

@@ -52,48 +52,35 @@ type StatusQuery struct {
 // clusters meanwhile. A stage that cannot be observed does not hide the others, nor
 // does a cluster; the error is that of the first such stage.
 func (e *Engine) Status(ctx context.Context, q StatusQuery) (Status, error) {
-	answers := e.glance(ctx, q)
+	clusters := e.unasked()
+	var asking sync.WaitGroup
+	if q.Glance != nil {
+		asking.Go(func() { askAll(ctx, clusters, q.Glance, q.Patience) })
+	}
 	status, err := e.stages(ctx, q.Records)
-	asked := answers()
+	asking.Wait()
+	// They stand in the order of the stages, as many as each has.
 	for i := range status.Stages {
 		stage := &status.Stages[i]
-		for _, cluster := range stage.Stage.Clusters {
-			standing := asked[cluster]
-			standing.Stage, standing.Cluster, standing.Branch, standing.Since = stage.Stage.Name, cluster, stage.Head, stage.Since
-			stage.Clusters = append(stage.Clusters, standing)
+		n := len(stage.Stage.Clusters)
+		stage.Clusters, clusters = clusters[:n:n], clusters[n:]
+		for j := range stage.Clusters {
+			c := &stage.Clusters[j]
+			c.Stage, c.Branch, c.Since = stage.Stage.Name, stage.Head, stage.Since
 		}
 	}
 	return status, err
 }
 
-// glance begins to ask all clusters of the plan, side by side. What it returns waits
-// for their answers.
-func (e *Engine) glance(ctx context.Context, q StatusQuery) func() map[string]LiveStanding {
-	var asked []LiveStanding
-	var asking sync.WaitGroup
+// unasked are all clusters of the plan, stage by stage, of which nobody has asked one.
+func (e *Engine) unasked() []LiveStanding {
+	var all []LiveStanding
 	for _, stage := range e.Plan.Stages {
 		for _, cluster := range stage.Clusters {
-			asked = append(asked, LiveStanding{Cluster: cluster, Err: errNobodyAsks})
+			all = append(all, LiveStanding{Cluster: cluster, Err: errNobodyAsks})
 		}
 	}
-	for i := range asked {
-		if q.Glance == nil {
-			continue
-		}
-		asking.Go(func() {
-			within, cancel := context.WithTimeout(ctx, q.Patience)
-			defer cancel()
-			asked[i].Live, asked[i].Err = q.Glance(within, asked[i].Cluster)
-		})
-	}
-	return func() map[string]LiveStanding {
-		asking.Wait()
-		named := make(map[string]LiveStanding, len(asked))
-		for _, one := range asked {
-			named[one.Cluster] = one
-		}
-		return named
-	}
+	return all
 }
 
 // errNobodyAsks is why nothing is known of a cluster where none is asked.

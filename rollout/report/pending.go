@@ -85,12 +85,12 @@ func Rows(now time.Time, decision rollout.Decision, subjects []rollout.Subject) 
 	follows := following(decision)
 	rows := make([]Row, len(subjects))
 	for i, s := range subjects {
-		v := s.Verdict
+		v, waits := s.Verdict, state(now, s.Verdict)
 		rows[i] = Row{
 			Commit: v.Revision.SHA.Short(), Subject: rollout.Printable(v.Revision.Subject(), subjectShown), Author: rollout.Printable(v.Revision.Author, authorShown),
 			Arrived: rollout.FormatTime(v.Revision.Arrival), Soaked: soaked(now, decision.Stage, v),
 			Health: passed(v, rollout.GateHealth, "healthy"), Exposure: passed(v, rollout.GateExposure, ""),
-			State: state(now, v), Tone: toneOf(state(now, v)), Earliest: leaves(v, follows), IsIn: names(s.In[:min(1, len(s.In))], s.Containers),
+			State: waits, Tone: toneOf(waits), Earliest: leaves(v, follows), IsIn: names(s.In[:min(1, len(s.In))], s.Containers),
 		}
 	}
 	return rows
