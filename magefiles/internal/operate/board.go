@@ -2,8 +2,8 @@ package operate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,28 +30,20 @@ const (
 // Board writes the rollout as a page, and says where. What is known of one stage is
 // drawn, too, where another cannot be observed.
 func (o *Operator) Board(ctx context.Context, args Board) error {
-	dir := args.Dir
-	if dir == "" {
-		dir = boardDir
-	}
-	s, failed := o.Engine.Status(ctx, rollout.StatusQuery{Glance: o.glance(), Patience: glancePatience})
-	if s.At.IsZero() {
-		return failed
-	}
-	past, err := o.past(ctx, s, time.Time{})
-	if err != nil {
-		return errors.Join(failed, err)
-	}
-	var page bytes.Buffer
-	if err := board.Write(&page, board.Board{Status: s, Records: s.Records, Measures: measure.Run(past)}); err != nil {
-		return errors.Join(failed, err)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return errors.Join(failed, fmt.Errorf("write the board: %w", err))
-	}
-	path := filepath.Join(dir, boardFile)
-	if err := replaceFile(path, page.Bytes()); err != nil {
-		return errors.Join(failed, err)
-	}
-	return errors.Join(o.show(report.Written(path, len(s.Records))), failed)
+	dir := cmp.Or(args.Dir, boardDir)
+	query := rollout.StatusQuery{Glance: o.glance(), Patience: glancePatience}
+	return o.measured(ctx, query, time.Time{}, func(s rollout.Status, stages []measure.Stage) error {
+		var page bytes.Buffer
+		if err := board.Write(&page, board.Board{Status: s, Records: s.Records, Measures: stages}); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("write the board: %w", err)
+		}
+		path := filepath.Join(dir, boardFile)
+		if err := replaceFile(path, page.Bytes()); err != nil {
+			return err
+		}
+		return o.show(report.Written(path, len(s.Records)))
+	})
 }

@@ -23,11 +23,9 @@ func (o *Operator) Explain(ctx context.Context, args Explain) error {
 	if err != nil {
 		return err
 	}
-	var wanted rollout.Prefix
-	if args.Revision != "" {
-		if wanted, err = rollout.ParsePrefix(args.Revision); err != nil {
-			return err
-		}
+	wanted, err := prefix(args.Revision)
+	if err != nil {
+		return err
 	}
 	all, err := o.Engine.Explain(ctx, stages, wanted)
 	answered := slices.ContainsFunc(all, func(x rollout.Explanation) bool { return x.Err == nil })

@@ -32,22 +32,28 @@ func (o *Operator) Metrics(ctx context.Context, args Metrics) error {
 	if err != nil {
 		return err
 	}
-	s, failed := o.Engine.Status(ctx, rollout.StatusQuery{})
+	return o.measured(ctx, rollout.StatusQuery{}, since, func(s rollout.Status, stages []measure.Stage) error {
+		write := func(w io.Writer) error { return openmetrics.Write(w, s, stages) }
+		if args.JSON {
+			write = func(w io.Writer) error { return report.WriteMeasuresJSON(w, s.Plan.Repository, s.At, stages) }
+		}
+		return o.deliver(args.File, write)
+	})
+}
+
+// measured hands on a status, and how well its stages do since a moment. What is known
+// of one stage is handed on, too, where another cannot be observed; that is the error
+// then. A query for measures asks for the whole ledger.
+func (o *Operator) measured(ctx context.Context, q rollout.StatusQuery, since time.Time, then func(rollout.Status, []measure.Stage) error) error {
+	s, failed := o.Engine.Status(ctx, q)
 	if s.At.IsZero() {
 		return failed
 	}
 	past, err := o.past(ctx, s, since)
-	if err != nil {
-		return errors.Join(failed, err)
+	if err == nil {
+		err = then(s, measure.Run(past))
 	}
-	measured := measure.Run(past)
-	write := func(w io.Writer) error { return openmetrics.Write(w, s, measured) }
-	if args.JSON {
-		write = func(w io.Writer) error {
-			return report.WriteMeasuresJSON(w, s.Plan.Repository, s.At, measured)
-		}
-	}
-	return errors.Join(failed, o.deliver(args.File, write))
+	return errors.Join(failed, err)
 }
 
 // dateSince reads the flag -since, which is a date or not given.

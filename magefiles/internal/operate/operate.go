@@ -114,6 +114,14 @@ func (o *Operator) show(d report.Document) error {
 	return nil
 }
 
+// prefix is what a flag names a commit by, and empty where it is not given.
+func prefix(flag string) (rollout.Prefix, error) {
+	if flag == "" {
+		return "", nil
+	}
+	return rollout.ParsePrefix(flag)
+}
+
 // stages are those that an argument names: one, or all that something can be
 // promoted into.
 func (o *Operator) stages(name string) ([]rollout.Stage, error) {

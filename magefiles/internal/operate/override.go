@@ -60,10 +60,7 @@ func (o *Operator) overrideTarget(args Override) (rollout.Stage, rollout.Prefix,
 	if err != nil {
 		return stage, "", err
 	}
-	if args.Revision == "" {
-		return stage, "", o.reasonGiven(args)
-	}
-	wanted, err := rollout.ParsePrefix(args.Revision)
+	wanted, err := prefix(args.Revision)
 	if err != nil {
 		return stage, "", err
 	}

@@ -56,17 +56,14 @@ func (o *Operator) absorb(ctx context.Context, stage rollout.Stage, args Repair)
 // reset shows first what would be lost, and does nothing before somebody has
 // typed the branch's name.
 func (o *Operator) reset(ctx context.Context, stage rollout.Stage, args Repair) error {
-	request := rollout.ResetRequest{Reason: args.Reason}
-	if args.To != "" {
-		var err error
-		if request.To, err = rollout.ParsePrefix(args.To); err != nil {
-			return err
-		}
+	to, err := prefix(args.To)
+	if err != nil {
+		return err
 	}
 	if err := o.mayConfirm(stage, args); err != nil {
 		return err
 	}
-	plan, err := o.Mender.PlanReset(ctx, stage, request)
+	plan, err := o.Mender.PlanReset(ctx, stage, rollout.ResetRequest{Reason: args.Reason, To: to})
 	if err != nil {
 		return fmt.Errorf("repair %s: %w", stage.Name, err)
 	}

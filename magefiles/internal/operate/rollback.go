@@ -24,12 +24,11 @@ func (o *Operator) Rollback(ctx context.Context, args Rollback) error {
 	if err != nil {
 		return err
 	}
-	request := rollout.RollbackRequest{Reason: args.Reason, DryRun: args.DryRun}
-	if args.To != "" {
-		if request.To, err = rollout.ParsePrefix(args.To); err != nil {
-			return err
-		}
+	to, err := prefix(args.To)
+	if err != nil {
+		return err
 	}
+	request := rollout.RollbackRequest{Reason: args.Reason, To: to, DryRun: args.DryRun}
 	b, err := o.Mender.Rollback(ctx, stage, request)
 	if b.Recorded != "" || err == nil {
 		err = errors.Join(o.show(report.Rollback(b, request)), err)
