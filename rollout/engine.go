@@ -53,13 +53,10 @@ func (e *Engine) Observe(ctx context.Context, stage Stage) (Snapshot, error) {
 
 func (e *Engine) observe(ctx context.Context, stage Stage) (Snapshot, Observation, error) {
 	s, o, err := e.survey(ctx, stage)
-	if err != nil {
-		return s, o, err
+	if err == nil {
+		err = e.gather(ctx, &s, stage)
 	}
-	if err := e.gather(ctx, &s, stage); err != nil {
-		return s, o, fmt.Errorf("observe %s: %w", stage.Name, err)
-	}
-	return s, o, nil
+	return s, o, err
 }
 
 // survey reads all that is true of a stage but the evidence.
@@ -68,46 +65,54 @@ func (e *Engine) survey(ctx context.Context, stage Stage) (Snapshot, Observation
 	if !ok {
 		return Snapshot{}, Observation{}, usagef("stage %s has no upstream: it follows %s and takes every change at once", stage.Name, stage.Branch)
 	}
-	first := Head{Branch: e.Plan.Stages[0].Branch}
 	q := Query{Branches: []string{upstream.Branch, stage.Branch}, Ledger: e.Plan.Ledger}
-	if first.Branch != upstream.Branch {
-		q.Branches = append(q.Branches, first.Branch)
+	if first := e.Plan.Stages[0].Branch; first != upstream.Branch {
+		q.Branches = append(q.Branches, first)
 	}
 	o, err := e.Remote.Observe(ctx, q)
 	if err != nil {
 		return Snapshot{}, o, fmt.Errorf("observe %s: %w", stage.Name, err)
 	}
-	first.SHA = o.Heads[first.Branch]
+	s, err := e.surveyFrom(ctx, stage, o)
+	return s, o, err
+}
+
+// surveyFrom reads what an observation of a stage's branch, of its upstream's and of
+// the first stage's does not say.
+func (e *Engine) surveyFrom(ctx context.Context, stage Stage, o Observation) (Snapshot, error) {
+	upstream, _ := e.Plan.Upstream(stage.Name)
+	first := e.Plan.Stages[0].Branch
 	s := Snapshot{
 		At:         o.At,
 		Upstream:   Head{upstream.Branch, o.Heads[upstream.Branch]},
 		Target:     Head{stage.Branch, o.Heads[stage.Branch]},
 		Ledger:     Head{e.Plan.Ledger, o.Ledger},
-		Entered:    e.Ledger.Record(LedgerCommit{SHA: o.Ledger, Message: o.Message}).At,
+		Entered:    e.newest(o).At,
 		PushLog:    o.PushLog,
 		Tree:       o.Trees[stage.Branch],
 		Repository: e.Plan.Repository,
-		First:      first.Branch,
+		First:      first,
 	}
-	if err := e.exist(s); err != nil {
-		return s, o, err
+	err := e.exist(s)
+	if err != nil {
+		return s, err
 	}
 	if s.State, err = e.state(ctx, o); err == nil {
 		err = e.knownHolds(s.State, o.At)
 	}
 	if err != nil {
-		return s, o, err
+		return s, err
 	}
 	if err := e.compare(ctx, &s); err != nil {
-		return s, o, fmt.Errorf("observe %s: %w", stage.Name, err)
+		return s, fmt.Errorf("observe %s: %w", stage.Name, err)
 	}
 	if len(s.Pending) == 0 || len(s.Foreign) > 0 {
-		return s, o, nil
+		return s, nil
 	}
-	if err := e.lookAhead(ctx, &s, first); err != nil {
-		return s, o, fmt.Errorf("observe %s: %w", stage.Name, err)
+	if err := e.lookAhead(ctx, &s, Head{first, o.Heads[first]}); err != nil {
+		return s, fmt.Errorf("observe %s: %w", stage.Name, err)
 	}
-	return s, o, nil
+	return s, nil
 }
 
 // lookAhead reads what the first stage has and the upstream has not yet: it

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -13,6 +14,13 @@ import (
 // All pending commits are asked about, not only those that are known to be
 // revisions: the push log can have lost the row of one that Flux has failed on.
 func (e *Engine) gather(ctx context.Context, s *Snapshot, stage Stage) error {
+	if err := e.evidence(ctx, s, stage); err != nil {
+		return fmt.Errorf("observe %s: %w", stage.Name, err)
+	}
+	return nil
+}
+
+func (e *Engine) evidence(ctx context.Context, s *Snapshot, stage Stage) error {
 	witness, ok := e.Remote.(Witness)
 	if !ok || len(stage.Health.Required) == 0 || len(s.Pending) == 0 || len(s.Foreign) > 0 {
 		return nil

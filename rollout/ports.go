@@ -73,6 +73,9 @@ type Query struct {
 	Branches []string
 	// Ledger is the ledger's branch.
 	Ledger string
+	// Entries is how many of the ledger's newest commits to read, 100 at most.
+	// Default is its head alone.
+	Entries int
 }
 
 // everything asks for the branch of each stage, and for the ledger.
@@ -92,11 +95,12 @@ type Observation struct {
 	Heads map[string]SHA
 	// Trees are those of the heads. One that is not known is left out.
 	Trees map[string]SHA
-	// Ledger is the ledger's head, empty where there is none, Message its
-	// commit's and Files its tree.
-	Ledger  SHA
-	Message string
-	Files   map[string][]byte
+	// Ledger is the ledger's head, empty where there is none, and Files its tree.
+	Ledger SHA
+	Files  map[string][]byte
+	// Log are the newest commits of the ledger, newest first: the head and, where
+	// they were asked for, more.
+	Log []LedgerCommit
 	// PushLog tells whether Movements has something to say.
 	PushLog bool
 	// Viewer is who the forge takes the caller for.

@@ -52,6 +52,8 @@ type remote struct {
 	beforeCommit func()
 	// unobservable makes every observation of that branch fail.
 	unobservable string
+	// incomparable makes every comparison with that commit fail.
+	incomparable rollout.SHA
 	// refuse is what a Gatekeeper says.
 	refuse error
 }
@@ -124,9 +126,7 @@ func (r *remote) Observe(ctx context.Context, q rollout.Query) (rollout.Observat
 		At: r.now, Heads: map[string]rollout.SHA{}, Ledger: r.ledgerHead(), Files: maps.Clone(r.files),
 		PushLog: r.pushLog, Viewer: "viewer", Trees: map[string]rollout.SHA{},
 	}
-	if len(r.ledger) > 0 {
-		o.Message = r.ledger[len(r.ledger)-1].Message
-	}
+	o.Log = r.newest(max(q.Entries, 1))
 	for _, branch := range q.Branches {
 		if branch == r.unobservable {
 			return o, &rollout.Problem{Kind: rollout.ErrUnavailable, What: "the forge is down"}
@@ -151,11 +151,17 @@ func (r *remote) Movements(_ context.Context, branch string, enough func(rollout
 	return rows, nil
 }
 
+// newest are so many entries of the ledger, newest first.
+func (r *remote) newest(n int) []rollout.LedgerCommit {
+	log := slices.Clone(r.ledger)
+	slices.Reverse(log)
+	return log[:min(n, len(log))]
+}
+
 func (r *remote) Log(_ context.Context, head rollout.Head, limit int) ([]rollout.LedgerCommit, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	log := slices.Clone(r.ledger)
-	slices.Reverse(log)
+	log := r.newest(len(r.ledger))
 	from := slices.IndexFunc(log, func(c rollout.LedgerCommit) bool { return c.SHA == head.SHA })
 	if from < 0 {
 		return nil, fmt.Errorf("the ledger has no %s", head.SHA)
@@ -167,6 +173,9 @@ func (r *remote) Log(_ context.Context, head rollout.Head, limit int) ([]rollout
 func (r *remote) Between(_ context.Context, have, want rollout.SHA) ([]rollout.Commit, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.incomparable != "" && (have == r.incomparable || want == r.incomparable) {
+		return nil, &rollout.Problem{Kind: rollout.ErrUnavailable, What: "the forge is down"}
+	}
 	if _, ok := r.commits[want]; !ok {
 		return nil, &rollout.Problem{Kind: rollout.ErrMoved, What: "not our ref " + string(want)}
 	}

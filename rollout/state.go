@@ -17,7 +17,7 @@ func (e *Engine) state(ctx context.Context, o Observation) (State, error) {
 	if err != nil {
 		return s, fmt.Errorf("read %s at %s: %w", e.Plan.Ledger, o.Ledger.Short(), err)
 	}
-	head := e.Ledger.Record(LedgerCommit{SHA: o.Ledger, Message: o.Message})
+	head := e.newest(o)
 	digest := e.Ledger.Digest(o.Files)
 	if head.Damaged == "" && head.State == digest {
 		return s, nil
@@ -36,6 +36,15 @@ func (e *Engine) state(ctx context.Context, o Observation) (State, error) {
 		return s, e.foreignState(o, head)
 	}
 	return s, nil
+}
+
+// newest is the ledger's newest entry. One that the observation does not have is
+// damaged.
+func (e *Engine) newest(o Observation) Record {
+	if len(o.Log) == 0 {
+		return e.Ledger.Record(LedgerCommit{SHA: o.Ledger})
+	}
+	return e.Ledger.Record(o.Log[0])
 }
 
 // newestWhole is the newest entry that can be read.

@@ -89,33 +89,50 @@ var errNobodyAsks = usagef("nobody asked the cluster")
 // stages is the status without the clusters.
 func (e *Engine) stages(ctx context.Context, records int) (Status, error) {
 	status := Status{Plan: e.Plan}
-	first := e.Plan.Stages[0]
-	o, err := e.Remote.Observe(ctx, Query{Branches: []string{first.Branch}, Ledger: e.Plan.Ledger})
+	q := e.Plan.everything()
+	q.Entries = min(records, mostEntries)
+	o, err := e.Remote.Observe(ctx, q)
 	if err != nil {
 		return status, fmt.Errorf("observe %s: %w", e.Plan.Repository.Slug(), err)
 	}
 	status.At = o.At
-	status.Stages = append(status.Stages, StageStatus{Stage: first, Head: Head{first.Branch, o.Heads[first.Branch]}})
 	var failed error
-	for _, stage := range e.Plan.Downstream() {
-		s, err := e.Observe(ctx, stage)
-		one := StageStatus{Stage: stage, Head: Head{stage.Branch, s.Target.SHA}, Err: err}
-		if err == nil {
-			d, v, _ := e.decide(ctx, stage, &s) // the decision says what could not be seen
-			one.Decision, one.Subjects, one.Holds = &d, v.everything(d.Verdicts), s.State.holds(stage, s.At)
-			status.At = s.At
-		} else if failed == nil {
+	note := func(err error) {
+		if failed == nil {
 			failed = err
+		}
+	}
+	pushes := map[string][]Movement{}
+	for i, stage := range e.Plan.Stages {
+		one := StageStatus{Stage: stage, Head: Head{stage.Branch, o.Heads[stage.Branch]}}
+		if i > 0 {
+			s, err := one.observe(ctx, e, o)
+			note(err)
+			pushes[s.Upstream.Branch] = s.Movements
 		}
 		status.Stages = append(status.Stages, one)
 	}
 	if state, err := e.Ledger.State(o.Files); err == nil { // of one that is damaged each stage complains
 		status.Taints = state.Taints
 	}
-	if status.Records, err = e.Records(ctx, o.Ledger, records); err != nil && failed == nil {
-		failed = err
+	status.Records, err = e.newestRecords(ctx, o, records)
+	note(err)
+	note(e.since(ctx, &status, o, pushes))
+	return status, failed
+}
+
+// observe finds out where a stage stands that takes from another.
+func (s *StageStatus) observe(ctx context.Context, e *Engine, o Observation) (Snapshot, error) {
+	seen, err := e.surveyFrom(ctx, s.Stage, o)
+	if err == nil {
+		err = e.gather(ctx, &seen, s.Stage)
 	}
-	return status, e.since(ctx, &status, o, failed)
+	if s.Err = err; err != nil {
+		return seen, err
+	}
+	d, v, _ := e.decide(ctx, s.Stage, &seen) // the decision says what could not be seen
+	s.Decision, s.Subjects, s.Holds = &d, v.everything(d.Verdicts), seen.State.holds(s.Stage, seen.At)
+	return seen, nil
 }
 
 // holds are those that keep a stage from moving at a moment.
@@ -129,16 +146,22 @@ func (s State) holds(stage Stage, now time.Time) []Hold {
 	return active
 }
 
-// since fills in when each branch came to stand where it stands: by the push
-// log where there is one, and else by the ledger, however far back that is.
-func (e *Engine) since(ctx context.Context, status *Status, o Observation, failed error) error {
+// since fills in when each branch came to stand where it stands: by the ledger's newest
+// entries, by the pushes to it that are known, by its push log where there is one, and
+// else by the ledger, however far back that is. The error is that of the first branch
+// of which one of these cannot be read.
+func (e *Engine) since(ctx context.Context, status *Status, o Observation, pushes map[string][]Movement) error {
 	complete := sync.OnceValues(func() ([]Record, error) { return e.Records(ctx, o.Ledger, 0) })
+	var failed error
 	for i := range status.Stages {
 		stage := &status.Stages[i]
 		if stage.Head.SHA == "" {
 			continue
 		}
 		if stage.Since = cameBy(status.Records, stage.Head); !stage.Since.IsZero() {
+			continue
+		}
+		if stage.Since = movedBy(pushes[stage.Head.Branch], stage.Head); !stage.Since.IsZero() {
 			continue
 		}
 		var err error
@@ -148,7 +171,7 @@ func (e *Engine) since(ctx context.Context, status *Status, o Observation, faile
 			records, err = complete()
 			stage.Since = cameBy(records, stage.Head)
 		}
-		if err != nil && failed == nil {
+		if failed == nil {
 			failed = err
 		}
 	}
@@ -159,12 +182,16 @@ func (e *Engine) since(ctx context.Context, status *Status, o Observation, faile
 // where there is none, or it does not say.
 func (e *Engine) movedAt(ctx context.Context, head Head) (time.Time, error) {
 	rows, err := e.Remote.Movements(ctx, head.Branch, func(Movement) bool { return true })
-	for _, m := range rows {
-		if m.After == head.SHA {
-			return m.At, err
-		}
+	return movedBy(rows, head), err
+}
+
+// movedBy is when a branch came to stand where it stands, by the newest push that is
+// known: zero where that led elsewhere.
+func movedBy(pushes []Movement, head Head) time.Time {
+	if len(pushes) > 0 && pushes[0].After == head.SHA {
+		return pushes[0].At
 	}
-	return time.Time{}, err
+	return time.Time{}
 }
 
 // cameBy is when a branch came to stand where it stands, by the newest entry
@@ -178,6 +205,18 @@ func cameBy(records []Record, head Head) time.Time {
 	return time.Time{}
 }
 
+// mostEntries is how many of the ledger's entries may be observed with the branches.
+const mostEntries = 100
+
+// newestRecords are the newest entries of the ledger, newest first; 0 means all. They
+// are read only where the observation does not have them.
+func (e *Engine) newestRecords(ctx context.Context, o Observation, limit int) ([]Record, error) {
+	if limit == 0 || limit > mostEntries {
+		return e.Records(ctx, o.Ledger, limit)
+	}
+	return e.recordsOf(o.Log), nil
+}
+
 // Records reads the newest entries of the ledger, newest first; 0 means all.
 // An entry that cannot be read is among them, with what is wrong with it.
 func (e *Engine) Records(ctx context.Context, ledger SHA, limit int) ([]Record, error) {
@@ -188,21 +227,25 @@ func (e *Engine) Records(ctx context.Context, ledger SHA, limit int) ([]Record, 
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", e.Plan.Ledger, err)
 	}
+	return e.recordsOf(log), nil
+}
+
+func (e *Engine) recordsOf(log []LedgerCommit) []Record {
 	records := make([]Record, len(log))
 	for i, commit := range log {
 		records[i] = e.Ledger.Record(commit)
 	}
-	return records, nil
+	return records
 }
 
 // Trail reads the audit trail as it stands now, newest first; 0 means all.
 func (e *Engine) Trail(ctx context.Context, limit int) ([]Record, error) {
-	o, err := e.Remote.Observe(ctx, Query{Ledger: e.Plan.Ledger})
+	o, err := e.Remote.Observe(ctx, Query{Ledger: e.Plan.Ledger, Entries: min(limit, mostEntries)})
 	if err != nil {
 		return nil, fmt.Errorf("observe %s: %w", e.Plan.Repository.Slug(), err)
 	}
 	if o.Ledger == "" {
 		return nil, e.exist(Snapshot{Upstream: Head{SHA: "-"}, Target: Head{SHA: "-"}, Ledger: Head{Branch: e.Plan.Ledger}})
 	}
-	return e.Records(ctx, o.Ledger, limit)
+	return e.newestRecords(ctx, o, limit)
 }

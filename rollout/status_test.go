@@ -49,11 +49,10 @@ func TestStatusWithABrokenStage(t *testing.T) {
 	cases := []struct {
 		name  string
 		spoil func(r *remote)
-		head  rollout.SHA
 		kind  error
 	}{
-		{"missing", func(r *remote) { delete(r.branches, "edge") }, "", rollout.ErrNoBranch},
-		{"not to be observed", func(r *remote) { r.unobservable = "edge" }, "", rollout.ErrUnavailable},
+		{"missing", func(r *remote) { delete(r.branches, "edge") }, rollout.ErrNoBranch},
+		{"not to be compared", func(r *remote) { r.incomparable = r.push("edge", 1.5, "E") }, rollout.ErrUnavailable},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -69,7 +68,7 @@ func TestStatusWithABrokenStage(t *testing.T) {
 				t.Errorf("apps is hidden: %+v", s.Stages[1])
 			}
 			broken := s.Stages[2]
-			if broken.Decision != nil || !errors.Is(broken.Err, c.kind) || broken.Head != (rollout.Head{Branch: "edge", SHA: c.head}) {
+			if broken.Decision != nil || !errors.Is(broken.Err, c.kind) || broken.Head != (rollout.Head{Branch: "edge", SHA: r.branches["edge"]}) {
 				t.Errorf("edge: %+v", broken)
 			}
 			if len(s.Records) != 1 {

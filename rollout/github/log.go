@@ -27,9 +27,7 @@ func (c *Client) Log(ctx context.Context, ledger rollout.Head, limit int) ([]rol
 		if err != nil {
 			return nil, c.explain(doing, err)
 		}
-		for _, node := range page.Nodes {
-			log = append(log, rollout.LedgerCommit{SHA: node.OID, Message: node.Message})
-		}
+		log = append(log, page.commits()...)
 		if len(log) == limit || !page.PageInfo.HasNextPage || page.PageInfo.EndCursor == nil {
 			return log, nil
 		}
@@ -47,6 +45,14 @@ type history struct {
 		HasNextPage bool
 		EndCursor   *string
 	}
+}
+
+func (h history) commits() []rollout.LedgerCommit {
+	var log []rollout.LedgerCommit
+	for _, node := range h.Nodes {
+		log = append(log, rollout.LedgerCommit{SHA: node.OID, Message: node.Message})
+	}
+	return log
 }
 
 func (c *Client) logPage(ctx context.Context, ledger rollout.Head, first int, after *string) (*history, error) {

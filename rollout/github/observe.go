@@ -27,7 +27,7 @@ type observation struct {
 		Ledger           *struct {
 			Target struct {
 				OID     rollout.SHA
-				Message string
+				History history
 				Tree    struct{ Entries []entry }
 			}
 		}
@@ -46,13 +46,13 @@ type entry struct {
 }
 
 // Observe implements [rollout.Remote]. It is one request, whose answer is one
-// consistent picture: the ledger's files are those of the very commit that is
+// consistent picture: the ledger's files and log are those of the very commit that is
 // its head.
 func (c *Client) Observe(ctx context.Context, q rollout.Query) (rollout.Observation, error) {
 	names, declared, selected := branchVariables(q.Branches)
-	names["ledger"] = qualified(q.Ledger)
+	names["ledger"], names["entries"] = qualified(q.Ledger), max(q.Entries, 1)
 	var answer observation
-	at, err := c.query(ctx, `query Observe($owner: String!, $name: String!, $ledger: String!`+declared+`) {
+	at, err := c.query(ctx, `query Observe($owner: String!, $name: String!, $ledger: String!, $entries: Int!`+declared+`) {
   viewer { login }
   repository(owner: $owner, name: $name) {
     id
@@ -61,7 +61,7 @@ func (c *Client) Observe(ctx context.Context, q rollout.Query) (rollout.Observat
       target {
         oid
         ... on Commit {
-          message
+          history(first: $entries) { nodes { oid message } }
           tree { entries { name type object { ... on Blob { text isBinary isTruncated byteSize } } } }
         }
       }
@@ -86,7 +86,7 @@ func (c *Client) Observe(ctx context.Context, q rollout.Query) (rollout.Observat
 		PushLog: true, Viewer: answer.Viewer.Login,
 	}
 	if found.Ledger != nil {
-		o.Ledger, o.Message = found.Ledger.Target.OID, found.Ledger.Target.Message
+		o.Ledger, o.Log = found.Ledger.Target.OID, found.Ledger.Target.History.commits()
 		o.Files, err = files(q.Ledger, o.Ledger, found.Ledger.Target.Tree.Entries)
 	}
 	return o, err

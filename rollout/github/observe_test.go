@@ -43,8 +43,8 @@ func TestObserveIsOneRequest(t *testing.T) {
 			t.Errorf("the tree of %s is %s, want %s (%v)", branch, o.Trees[branch], tree, err)
 		}
 	}
-	if len(o.Trees) != len(o.Heads) || strings.TrimSpace(o.Message) != "begin" {
-		t.Errorf("%d trees of %d heads, message %q", len(o.Trees), len(o.Heads), o.Message)
+	if len(o.Trees) != len(o.Heads) || len(o.Log) != 1 || strings.TrimSpace(o.Log[0].Message) != "begin" {
+		t.Errorf("%d trees of %d heads, log %v", len(o.Trees), len(o.Heads), o.Log)
 	}
 	if !o.At.Equal(clock.Now()) || o.Viewer != rollouttest.DefaultLogin || o.Ledger != s.next.Ledger.SHA {
 		t.Errorf("observed %v as %s at %v", o.Ledger, o.Viewer, o.At)

@@ -61,21 +61,21 @@ func (r *Remote) fetch(ctx context.Context, w want) (*memory.Storage, error) {
 	return store, err
 }
 
-// ledger reads one commit's message and its whole tree: names of its files and
+// ledger reads one commit and its whole tree: names of its files and
 // what they hold. The ledger's tree is flat; a directory in it is not the
 // toolkit's, and is left out.
-func (r *Remote) ledger(ctx context.Context, head plumbing.Hash) (message string, files map[string][]byte, err error) {
+func (r *Remote) ledger(ctx context.Context, head plumbing.Hash) (log []rollout.LedgerCommit, files map[string][]byte, err error) {
 	store, err := r.fetch(ctx, want{tips: []plumbing.Hash{head}, depth: 1})
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
 	c, err := object.GetCommit(store, head)
 	if err != nil {
-		return "", nil, fmt.Errorf("read commit %s of %s: %w", head, r.where, err)
+		return nil, nil, fmt.Errorf("read commit %s of %s: %w", head, r.where, err)
 	}
 	tree, err := c.Tree()
 	if err != nil {
-		return "", nil, fmt.Errorf("read the tree of %s of %s: %w", head, r.where, err)
+		return nil, nil, fmt.Errorf("read the tree of %s of %s: %w", head, r.where, err)
 	}
 	files = map[string][]byte{}
 	for _, entry := range tree.Entries {
@@ -83,10 +83,10 @@ func (r *Remote) ledger(ctx context.Context, head plumbing.Hash) (message string
 			continue
 		}
 		if files[entry.Name], err = content(tree, entry); err != nil {
-			return "", nil, fmt.Errorf("read %s at %s of %s: %w", entry.Name, head, r.where, err)
+			return nil, nil, fmt.Errorf("read %s at %s of %s: %w", entry.Name, head, r.where, err)
 		}
 	}
-	return c.Message, files, nil
+	return []rollout.LedgerCommit{{SHA: rollout.SHA(head.String()), Message: c.Message}}, files, nil
 }
 
 func content(tree *object.Tree, entry object.TreeEntry) ([]byte, error) {

@@ -157,9 +157,9 @@ func shallow(where string) error {
 }
 
 // Observe implements [rollout.Remote]. It costs one session for the heads and
-// their trees, and one for the ledger's commit and tree. A remote that does not
-// offer `filter` would send all files of the heads to tell their trees: then
-// these are left out.
+// their trees, one for the ledger's commit and tree, and one for more of its log. A
+// remote that does not offer `filter` would send all files of the heads to tell their
+// trees: then these are left out.
 func (r *Remote) Observe(ctx context.Context, q rollout.Query) (rollout.Observation, error) {
 	viewer := r.signature()
 	o := rollout.Observation{Heads: map[string]rollout.SHA{}, Trees: map[string]rollout.SHA{}, Viewer: viewer.String()}
@@ -185,7 +185,9 @@ func (r *Remote) Observe(ctx context.Context, q rollout.Query) (rollout.Observat
 		return o, nil
 	}
 	o.Ledger = rollout.SHA(ledger.String())
-	o.Message, o.Files, err = r.ledger(ctx, ledger)
+	if o.Log, o.Files, err = r.ledger(ctx, ledger); err == nil && q.Entries > 1 {
+		o.Log, err = r.Log(ctx, rollout.Head{Branch: q.Ledger, SHA: o.Ledger}, q.Entries)
+	}
 	return o, err
 }
 

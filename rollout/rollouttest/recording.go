@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -28,7 +29,10 @@ type Request struct {
 	// Login and Kind say whose token it came with; both are empty without.
 	Login string
 	Kind  Kind
+	// Took is how long the answer took to make, what it was delayed included.
+	Took time.Duration
 
+	came       time.Time
 	operations []string // all names that Match.Operation may have
 }
 
@@ -39,6 +43,7 @@ func newRequest(r *http.Request, body []byte) Request {
 		Path:   strings.TrimPrefix(r.URL.Path, "/api/v3"),
 		Query:  r.URL.RawQuery,
 		Body:   body,
+		came:   time.Now(),
 	}
 	if r.URL.Path != "/api/graphql" {
 		return request
@@ -77,7 +82,7 @@ func operationNames(body []byte) []string {
 
 // recordRequest remembers a request and what became of it.
 func (g *GitHub) recordRequest(request Request, status int) {
-	request.Status = status
+	request.Status, request.Took = status, time.Since(request.came)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.requests = append(g.requests, request)

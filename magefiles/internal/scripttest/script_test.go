@@ -206,6 +206,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"merge":    merge,
 	"tree":     tree,
 	"pushes":   pushes,
+	"pusheach": pusheach,
 	"commit":   commit,
 	"change":   change,
 	"cluster":  liveCluster,
@@ -297,6 +298,21 @@ func pushes(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Setenv(args[0], shas[n-1])
 	ts.Setenv(args[0]+"_FIRST", shas[0])
+}
+
+// pusheach is like pushes, but with a push for each commit: each is a revision.
+func pusheach(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 3, 3, "pusheach VAR N SUBJECT")
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var last string
+	for i := range n {
+		last, err = in(ts).repo.Commit("main", rollouttest.Change{
+			Message: fmt.Sprintf("%s %d", args[2], i+1), Author: "ben", Files: file(args[0] + strconv.Itoa(i)),
+		})
+		ts.Check(err)
+	}
+	remember(ts, args[0], last)
 }
 
 // file is a change of its own, so that no two commits have the same tree.

@@ -25,6 +25,7 @@ func TestRemote(t *testing.T, open func(t *testing.T) Fixture) {
 		{"observes branches that exist and branches that do not", observesBranches},
 		{"observes nothing but what it is asked for", observesOnlyTheQuery},
 		{"observes the trees of the heads", observesTrees},
+		{"observes as much of the log as it is asked for", observesLog},
 		{"creates a branch and the ledger together", createsBoth},
 		{"moves a branch and the ledger together", movesBoth},
 		{"writes the ledger alone", writesLedgerAlone},
@@ -56,8 +57,8 @@ func observesBranches(s *scene) {
 	if diff := cmp.Diff(map[string]rollout.SHA{upstream: commits[1]}, o.Heads); diff != "" {
 		s.t.Errorf("heads (-want +got):\n%s", diff)
 	}
-	if o.Ledger != "" || len(o.Files) != 0 || o.Message != "" {
-		s.t.Errorf("ledger = %q with %d files and message %q, want none", o.Ledger, len(o.Files), o.Message)
+	if o.Ledger != "" || len(o.Files) != 0 || len(o.Log) != 0 {
+		s.t.Errorf("ledger = %q with %d files and the log %q, want none", o.Ledger, len(o.Files), o.Log)
 	}
 	if o.At.IsZero() {
 		s.t.Error("the observation has no time")
@@ -124,8 +125,28 @@ func createsBoth(s *scene) {
 	if diff := cmp.Diff(draft("begin").Files, o.Files); diff != "" {
 		s.t.Errorf("files (-want +got):\n%s", diff)
 	}
-	if strings.TrimSpace(o.Message) != "begin" {
-		s.t.Errorf("message = %q, want begin", o.Message)
+	if diff := cmp.Diff([]rollout.LedgerCommit{{SHA: sha, Message: "begin"}}, trimmed(o.Log)); diff != "" {
+		s.t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+func observesLog(s *scene) {
+	_, head := s.begin()
+	for _, text := range []string{"one", "two", "three"} {
+		head = s.must(note(head, text))
+	}
+	whole := s.log(head, 0)
+	for entries, want := range map[int]int{0: 1, 1: 1, 2: 2, 100: len(whole)} {
+		o, err := s.Remote.Observe(s.t.Context(), rollout.Query{Ledger: ledger, Entries: entries})
+		if err != nil {
+			s.t.Fatalf("Observe: %v", err)
+		}
+		if diff := cmp.Diff(whole[:want], trimmed(o.Log)); diff != "" {
+			s.t.Errorf("log of %d entries (-want +got):\n%s", entries, diff)
+		}
+		if len(o.Files) == 0 {
+			s.t.Errorf("with %d entries the ledger has no files", entries)
+		}
 	}
 }
 
@@ -301,7 +322,7 @@ func roundTrips(s *scene) {
 		if diff := cmp.Diff(wrote.Draft.Files, o.Files); diff != "" {
 			s.t.Errorf("files (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(strings.TrimSpace(text), strings.TrimSpace(o.Message)); diff != "" {
+		if diff := cmp.Diff(strings.TrimSpace(text), trimmed(o.Log)[0].Message); diff != "" {
 			s.t.Errorf("the head's message (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(strings.TrimSpace(text), s.log(head, 1)[0].Message); diff != "" {
@@ -442,6 +463,10 @@ func (s *scene) log(head rollout.SHA, limit int) []rollout.LedgerCommit {
 	if err != nil {
 		s.t.Fatalf("Log: %v", err)
 	}
+	return trimmed(log)
+}
+
+func trimmed(log []rollout.LedgerCommit) []rollout.LedgerCommit {
 	for i := range log {
 		log[i].Message = strings.TrimSpace(log[i].Message)
 	}

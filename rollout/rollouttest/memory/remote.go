@@ -39,7 +39,7 @@ func (f *Forge) observe(ctx context.Context, q rollout.Query) (rollout.Observati
 		}
 	}
 	if c, exists := f.find(o.Ledger); exists {
-		o.Message, o.Files = c.Message, copied(f.trees[c.Tree])
+		o.Files, o.Log = copied(f.trees[c.Tree]), f.ledgerLog(c, max(q.Entries, 1))
 	}
 	return o, ctx.Err()
 }
@@ -74,16 +74,23 @@ func (f *Forge) Log(ctx context.Context, ledger rollout.Head, limit int) ([]roll
 		if !known {
 			return fmt.Errorf("read the log of %s: nobody has %s", ledger.Branch, ledger.SHA)
 		}
-		for known && (limit == 0 || len(log) < limit) {
-			log = append(log, rollout.LedgerCommit{SHA: c.SHA, Message: c.Message})
-			if len(c.Parents) == 0 {
-				break
-			}
-			c, known = f.find(c.Parents[0])
-		}
+		log = f.ledgerLog(c, limit)
 		return ctx.Err()
 	})
 	return log, err
+}
+
+// ledgerLog reads a log from a commit back. A limit of 0 means all. The lock is held.
+func (f *Forge) ledgerLog(c rollout.Commit, limit int) []rollout.LedgerCommit {
+	var log []rollout.LedgerCommit
+	for known := true; known && (limit == 0 || len(log) < limit); {
+		log = append(log, rollout.LedgerCommit{SHA: c.SHA, Message: c.Message})
+		if len(c.Parents) == 0 {
+			break
+		}
+		c, known = f.find(c.Parents[0])
+	}
+	return log
 }
 
 // pending is a transaction with the ledger commit that was made for it.
