@@ -380,8 +380,8 @@ func (e *Engine) mayPromote(ctx context.Context, o Observation, d Decision) erro
 // stateAfter is the ledger's state once the decision is carried out: arrivals
 // of revisions that are no longer pending are dropped, a new one is added,
 // and what was promoted has now arrived on the stage's own branch, for the
-// stage after it. Holds that ran out long ago and marks that nothing waits for
-// any more are dropped, too.
+// stage after it. Holds that ran out long ago, marks that nothing waits for any
+// more and restorations of a stage that goes on are dropped, too.
 func (e *Engine) stateAfter(r Receipt) State {
 	s, d := r.Snapshot, r.Decision
 	pending := set(s.Pending)
@@ -392,6 +392,9 @@ func (e *Engine) stateAfter(r Receipt) State {
 	state := s.State.lasting(s.At).Without(s.Upstream.Branch, still)
 	if d.Record != nil && still(d.Record.Revision) {
 		state = state.WithArrival(s.Upstream.Branch, Arrival{d.Record.Revision, s.notBefore(d.Record.At)}, still)
+	}
+	if d.Action == Promote {
+		state = state.withoutRestorations(d.Stage.Name)
 	}
 	if d.Action == Promote && !e.feeds(d.Stage) {
 		// What has passed the last stage waits for none.

@@ -114,8 +114,8 @@ func tainted(t *Taint) Block {
 }
 
 // sameTree tells whether a revision changes nothing, or nothing that has not
-// soaked: a bad commit and its revert are no change together. From is the
-// revision whose tree it has, and empty where it is the stage's own.
+// soaked, or that the stage did not run: a bad commit and its revert are no change
+// together. From is the commit whose tree it has, and empty where it is the stage's own.
 func (v *survey) sameTree(r Revision, known passage) (from SHA, same bool) {
 	if r.Tree == "" || r.Tree == v.s.Tree {
 		return "", r.Tree != ""
@@ -131,6 +131,10 @@ func (v *survey) why(r Revision, position int, from SHA, same bool) func() strin
 	case same && from == "":
 		return func() string {
 			return "its tree is that of " + v.s.Target.Branch + " already, so it changes nothing there"
+		}
+	case same && v.restored[from]:
+		return func() string {
+			return "its tree is that of " + from.Short() + ", which " + v.stage.Name + " ran before and goes back to"
 		}
 	case same:
 		return func() string { return "its tree is that of " + from.Short() + ", which has soaked" }

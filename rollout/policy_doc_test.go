@@ -235,6 +235,9 @@ func (e example) named(text string) string {
 			known[c.SHA.Short()] = name(c.SHA)
 		}
 	}
+	for _, r := range e.seen.State.Restorations {
+		known[r.To.Short()] = name(r.To)
+	}
 	return wholeOrShort.ReplaceAllStringFunc(text, func(sha string) string {
 		if of, ok := known[rollout.SHA(sha).Short()]; ok {
 			return of

@@ -90,7 +90,21 @@ func live(t *rapid.T, of people) *life {
 	case where == 6:
 		l.release(rapid.SampledFrom(l.log["main"]).Draw(t, "row").After)
 	}
+	if rapid.IntRange(0, 3).Draw(t, "goes back") == 3 {
+		l.restore(t)
+	}
 	return l
+}
+
+// restore has a stage go back, as a rule apps, from where it stands, or stood, to the
+// files of any commit.
+func (l *life) restore(t *rapid.T) {
+	to := l.any(t, l.branches["main"])
+	l.state.Restorations = append(l.state.Restorations, rollout.Restoration{
+		Stage: rapid.SampledFrom([]string{"apps", "apps", "apps", "edge"}).Draw(t, "stage"),
+		From:  rapid.SampledFrom(append([]rollout.SHA{l.branches["release"], l.branches["release"]}, l.stood...)).Draw(t, "from"),
+		To:    to, Tree: l.commits[to].Tree, At: l.at,
+	})
 }
 
 // release moves release.
@@ -191,7 +205,7 @@ func (l *life) mark(t *rapid.T) {
 // look is what an engine would observe.
 func (l *life) look() rollout.Snapshot {
 	s := l.snapshot(l.at)
-	s.State = rollout.State{Holds: slices.Clone(l.state.Holds), Taints: slices.Clone(l.state.Taints), Cleared: slices.Clone(l.state.Cleared)}
+	s.State = rollout.State{Holds: slices.Clone(l.state.Holds), Taints: slices.Clone(l.state.Taints), Cleared: slices.Clone(l.state.Cleared), Restorations: slices.Clone(l.state.Restorations)}
 	s.Ahead = l.between(l.branches["main"], l.trunk)
 	if l.noted {
 		s.Movements, s.PushLog = nil, false
@@ -352,6 +366,9 @@ func (l *life) tale(s rollout.Snapshot, d rollout.Decision) string {
 	}
 	for _, h := range l.state.Holds {
 		fmt.Fprintf(&b, "hold %q until %s\n", h.Stage, hours(h.Until))
+	}
+	for _, r := range l.state.Restorations {
+		fmt.Fprintf(&b, "%s goes back from %s to %s, tree %s\n", r.Stage, name(r.From), name(r.To), name(r.Tree))
 	}
 	fmt.Fprintf(&b, "ahead %s, release %s, look %s\n%s\n", names(s.Ahead), name(s.Target.SHA), hours(s.At), describe(d))
 	for _, v := range d.Verdicts {

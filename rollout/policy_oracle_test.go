@@ -351,7 +351,8 @@ func (o *oracle) proof(r rollout.SHA, t time.Time) []rollout.Gate {
 }
 
 // sameTree tells whether a revision has the tree of release, or of an older
-// revision that is through, and no failure of that tree came after that one.
+// revision that is through, or of what apps goes back to, and no failure of that tree
+// came after that one.
 func (o *oracle) sameTree(r rollout.SHA, t time.Time) bool {
 	tree := o.commits[r].Tree
 	if tree == "" || tree == o.s.Tree {
@@ -368,7 +369,9 @@ func (o *oracle) sameTree(r rollout.SHA, t time.Time) bool {
 			return false
 		}
 	}
-	return false
+	return slices.ContainsFunc(o.state.Restorations, func(r rollout.Restoration) bool {
+		return r.Stage == o.stage.Name && r.From == o.s.Target.SHA && r.Tree == tree
+	})
 }
 
 // shut are the gates that are closed to a revision at a time.

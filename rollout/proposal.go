@@ -44,6 +44,8 @@ type Trees interface {
 	// Differences lists the files in which two commits differ, sorted by path,
 	// and what a third has in their places.
 	Differences(ctx context.Context, before, after, now SHA) ([]Difference, error)
+	// TreeOf is what all files of a commit are called together.
+	TreeOf(ctx context.Context, commit SHA) (SHA, error)
 }
 
 // A Difference is one place in three trees.

@@ -322,8 +322,8 @@ func restore(differences []Difference) (restores []FileChange, conflicts []Diffe
 	return restores, conflicts
 }
 
-// recordRollback writes down that somebody rolls back, and taints what later stages
-// wait for: once.
+// recordRollback writes down that somebody rolls back, so that the files of before need
+// not soak again, and taints what later stages wait for: once.
 func (m *Mender) recordRollback(ctx context.Context, b *Rollback, reason string) error {
 	records, err := m.Engine.Records(ctx, b.Snapshot.Ledger.SHA, entriesOfStage)
 	if err != nil {
@@ -337,6 +337,10 @@ func (m *Mender) recordRollback(ctx context.Context, b *Rollback, reason string)
 	if known && !untainted {
 		return nil
 	}
+	tree, err := m.Trees.TreeOf(ctx, b.To)
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", b.To.Short(), err)
+	}
 	r, err := m.Engine.write(ctx, func(s State, o Observation) (Entry, State, error) {
 		entry := m.Engine.sign(Entry{Kind: EntryRollback, Stage: b.Stage.Name, From: b.From, To: b.To, Commits: len(b.Bad), Reason: reason, Tainted: b.Taints}, o)
 		for _, sha := range b.Taints {
@@ -345,6 +349,8 @@ func (m *Mender) recordRollback(ctx context.Context, b *Rollback, reason string)
 				s.Taints = append(slices.Clone(s.Taints), Mark{Commit: sha, By: entry.By, Reason: reason, At: entry.At})
 			}
 		}
+		s = s.withoutRestorations(b.Stage.Name)
+		s.Restorations = append(s.Restorations, Restoration{Stage: b.Stage.Name, From: b.From, To: b.To, Tree: tree, At: entry.At})
 		return entry, s, nil
 	})
 	b.Recorded = r.Commit

@@ -34,6 +34,10 @@ func (w *workshop) Differences(context.Context, rollout.SHA, rollout.SHA, rollou
 	return w.differences, nil
 }
 
+func (w *workshop) TreeOf(_ context.Context, commit rollout.SHA) (rollout.SHA, error) {
+	return w.remote.commits[commit].Tree, nil
+}
+
 func (w *workshop) Propose(_ context.Context, p rollout.Proposal) (rollout.Proposal, error) {
 	p.Number, p.State = len(w.proposed)+1, rollout.ProposalOpen
 	w.proposed = append(w.proposed, p)

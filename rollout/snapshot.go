@@ -74,6 +74,19 @@ type State struct {
 	// Taints and Cleared are operators' words on single commits, one at most
 	// for each commit in both.
 	Taints, Cleared []Mark
+	// Restorations are those of stages that still stand where they go back from.
+	Restorations []Restoration
+}
+
+// A Restoration is an operator's word that a stage goes back to what it ran before. It
+// counts as long as the stage's head is From.
+type Restoration struct {
+	Stage string `json:"stage"`
+	From  SHA    `json:"from"`
+	// To is what the stage ran, and Tree all of its files.
+	To   SHA       `json:"to"`
+	Tree SHA       `json:"tree"`
+	At   time.Time `json:"at"`
 }
 
 // A Hold is an operator's word that a stage takes nothing new.

@@ -27,6 +27,7 @@ var mention = regexp.MustCompile(`@@?[A-Z][0-9]?`)
 //	6   tree C A        C has A's tree, given before it is pushed
 //	6   report A x good x is a context: good, bad or pending
 //	6   taint A         ada taints A; clear A C clears it, although C reverts it
+//	6   restore B A     apps goes back from B, where release stands, to A
 //	6   hold 8          ada holds the stage until hour 8; hold alone for good
 //	6   change A x      A changes the file x, given at any time: apps renders it,
 //	                    and infra what lies below base/
@@ -107,6 +108,10 @@ func (s *storyteller) tell(t *testing.T, at float64, verb string, args []string)
 			m.Reverts = append(m.Reverts, sha(revert))
 		}
 		s.state.Cleared = append(s.state.Cleared, m)
+	case "restore":
+		s.state.Restorations = append(s.state.Restorations, rollout.Restoration{
+			Stage: "apps", From: sha(args[0]), To: sha(args[1]), Tree: s.commits[sha(args[1])].Tree, At: hour(at),
+		})
 	case "hold":
 		h := rollout.Hold{By: "ada", Reason: "a freeze", At: hour(at)}
 		if len(args) > 0 {

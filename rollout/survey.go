@@ -35,15 +35,18 @@ type survey struct {
 	// commit has, too; nil where there were no looks.
 	offences []*offence
 	// passed are trees that may go out, or will by themselves; applied those
-	// that a cluster reported to have applied.
-	passed  map[SHA]passage
-	applied map[SHA]bool
+	// that a cluster reported to have applied, and restored the commits whose trees
+	// the stage goes back to.
+	passed   map[SHA]passage
+	applied  map[SHA]bool
+	restored map[SHA]bool
 }
 
 // A passage is that of a tree through what is asked of a revision.
 type passage struct {
-	// by is the revision that has soaked. It is empty where none has yet; then
-	// at is when the first will have, by time alone.
+	// by is the revision that has soaked, or that the stage ran before. It is empty
+	// where there is none yet; then at is when the first will have soaked, by time
+	// alone.
 	by SHA
 	at time.Time
 }
@@ -54,7 +57,7 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 	v := &survey{
 		now: now, stage: stage, s: s, g: g,
 		calendar: calendar{windows: stage.Windows},
-		applied:  map[SHA]bool{},
+		applied:  map[SHA]bool{}, restored: map[SHA]bool{},
 	}
 	v.revisions, v.brings = revisions(now, s, g)
 	v.passed = make(map[SHA]passage, len(v.revisions))
@@ -73,8 +76,19 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 		}
 	}
 	v.noteApplied()
+	v.noteRestored()
 	v.noteOffences()
 	return v
+}
+
+// noteRestored finds the trees that the stage goes back to. Users have met them, so
+// they have passed already.
+func (v *survey) noteRestored() {
+	for _, r := range v.s.State.Restorations {
+		if r.Stage == v.stage.Name && r.From == v.s.Target.SHA {
+			v.passed[r.Tree], v.restored[r.To] = passage{by: r.To}, true
+		}
+	}
 }
 
 // heads are the positions of the revisions.

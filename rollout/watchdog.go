@@ -175,12 +175,14 @@ func (w *watchdog) lookBack(ctx context.Context, s Snapshot, now Decision) error
 
 // before is what an observation would have seen at an earlier moment, as far as
 // what is known now tells: the revisions that had arrived. What was reported since
-// has not settled by then, and what operators said since is not taken back.
+// has not settled by then; of what operators said since only what lets something out is
+// taken back.
 func (s Snapshot) before(then time.Time) Snapshot {
 	s.At = then
 	s.Movements = slices.DeleteFunc(slices.Clone(s.Movements), func(m Movement) bool { return m.At.After(then) })
 	noted := slices.DeleteFunc(slices.Clone(s.State.Arrivals[s.Upstream.Branch]), func(a Arrival) bool { return a.At.After(then) })
 	s.State = s.State.withArrivals(s.Upstream.Branch, noted)
+	s.State.Restorations = slices.DeleteFunc(slices.Clone(s.State.Restorations), func(r Restoration) bool { return r.At.After(then) })
 	s.Upstream.SHA = ""
 	if n := len(noted); n > 0 {
 		s.Upstream.SHA = noted[n-1].Revision

@@ -82,6 +82,12 @@ func (s State) lasting(now time.Time) State {
 	return s.current(now.Add(-holdsKept)).withoutOldSuspensions(now)
 }
 
+// withoutRestorations is the state without those of a stage.
+func (s State) withoutRestorations(stage string) State {
+	s.Restorations = slices.DeleteFunc(slices.Clone(s.Restorations), func(r Restoration) bool { return r.Stage == stage })
+	return s
+}
+
 // required checks a reason that has to be given.
 func required(given string) (string, error) {
 	if strings.TrimSpace(given) == "" {

@@ -178,6 +178,19 @@ func (r *Remote) Differences(ctx context.Context, before, after, now rollout.SHA
 	return all, nil
 }
 
+// TreeOf implements [rollout.Trees].
+func (r *Remote) TreeOf(ctx context.Context, commit rollout.SHA) (rollout.SHA, error) {
+	store, err := r.fetchSingly(ctx, want{tips: []plumbing.Hash{hash(commit)}, depth: 1, without: treesAndFiles})
+	if err != nil {
+		return "", err
+	}
+	tree, err := r.tree(store, commit)
+	if err != nil {
+		return "", err
+	}
+	return rollout.SHA(tree.root.String()), nil
+}
+
 // A finder finds what stands in places of a tree, and reads each directory once.
 type finder struct {
 	tree *Tree

@@ -62,8 +62,11 @@ had to say about it stands in ` + "`state.json`" + `:
 - ` + "`taints`" + `: the commit is bad. Nothing that contains it is promoted, unless it
   contains its revert as well. ` + "`mage release:clear`" + ` takes a taint back.
 - ` + "`cleared`" + `: the commit is good, although a later one reverts it.
+- ` + "`restorations`" + `: the stage is to go back from a commit to an earlier one
+  (` + "`mage release:rollback`" + `). What has the files of that one need not soak, as long
+  as the stage stands where it goes back from.
 
-Each says ` + "`by`" + ` whom and for what ` + "`reason`" + `. A hold that has run out may stand
+Holds, taints and what is cleared say ` + "`by`" + ` whom and for what ` + "`reason`" + `. A hold that has run out may stand
 there until something else is written. If nothing is listed, what waits is
 soaking, was reverted, lacks evidence, or the plan's windows are closed.
 `

@@ -41,6 +41,8 @@ type stateFile struct {
 	Suspensions []rollout.Suspension         `json:"suspensions,omitempty"`
 	Taints      []rollout.Mark               `json:"taints,omitempty"`
 	Cleared     []rollout.Mark               `json:"cleared,omitempty"`
+
+	Restorations []rollout.Restoration `json:"restorations,omitempty"`
 }
 
 // Digest implements [rollout.Ledger]: the SHA-256 of the state as it is
@@ -65,7 +67,7 @@ func writeState(s rollout.State) ([]byte, error) {
 			},
 		}
 	}
-	text, err := json.MarshalIndent(stateFile{version, s.Arrivals, s.Holds, s.Suspensions, s.Taints, s.Cleared}, "", "  ")
+	text, err := json.MarshalIndent(stateFile{version, s.Arrivals, s.Holds, s.Suspensions, s.Taints, s.Cleared, s.Restorations}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", StateFile, err)
 	}
@@ -112,7 +114,10 @@ func readState(files map[string][]byte) (rollout.State, error) {
 	if err := strictly(data, &file); err != nil {
 		return rollout.State{}, err
 	}
-	return rollout.State{Arrivals: file.Arrivals, Holds: file.Holds, Suspensions: file.Suspensions, Taints: file.Taints, Cleared: file.Cleared}, nil
+	return rollout.State{
+		Arrivals: file.Arrivals, Holds: file.Holds, Suspensions: file.Suspensions,
+		Taints: file.Taints, Cleared: file.Cleared, Restorations: file.Restorations,
+	}, nil
 }
 
 func damaged(err error) error {
@@ -140,6 +145,9 @@ func plausible(s rollout.State) error {
 		return err
 	}
 	if err := plausibleSuspensions(s.Suspensions); err != nil {
+		return err
+	}
+	if err := plausibleRestorations(s.Restorations); err != nil {
 		return err
 	}
 	marked := map[rollout.SHA]bool{}
@@ -191,6 +199,28 @@ func plausibleSuspensions(suspensions []rollout.Suspension) error {
 		if err != nil {
 			return fmt.Errorf("suspensions, number %d: %w", i+1, err)
 		}
+	}
+	return nil
+}
+
+// plausibleRestorations refuses what would let something out without a tree, and more
+// than one of a stage: which of them counts, nobody could say.
+func plausibleRestorations(restorations []rollout.Restoration) error {
+	of := map[string]bool{}
+	for i, r := range restorations {
+		err := bounded(r.At)
+		for _, sha := range []rollout.SHA{r.From, r.To, r.Tree} {
+			if err == nil {
+				err = fullSHA(sha)
+			}
+		}
+		if err == nil && (r.Stage == "" || of[r.Stage]) {
+			err = errors.New("it has no stage, or one that has another already")
+		}
+		if err != nil {
+			return fmt.Errorf("restorations, number %d: %w", i+1, err)
+		}
+		of[r.Stage] = true
 	}
 	return nil
 }

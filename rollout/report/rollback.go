@@ -112,6 +112,13 @@ func offered(d *Document, b rollout.Rollback, request rollout.RollbackRequest) {
 		d.Fact("Next", "%s", oneLine(b.Waits))
 		return
 	}
+	if len(b.Override.Decision.Skipped) == 0 {
+		d.Fact("Next", "nothing keeps it: it goes out at the next run of release:promote, or now:")
+		d.Line("mage release:promote -stage=%s", b.Stage.Name)
+		d.Line("What goes out:")
+		goesOut(d, b.Override.Decision.GoesOut)
+		return
+	}
 	through := ""
 	if len(b.Override.Decision.Through) > 0 {
 		through = " -throughHold"
