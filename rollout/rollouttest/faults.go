@@ -142,6 +142,13 @@ func (g *GitHub) FailNext(match Match, failure Failure) {
 	g.faults = append(g.faults, &fault{match: match, failure: failure, left: cmp.Or(match.Count, 1)})
 }
 
+// Heal forgets the failures that were asked for, those for all requests included.
+func (g *GitHub) Heal() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.faults = nil
+}
+
 // Before runs a function when a matching request has come in and before
 // anything is done about it. This is how a test moves a branch between a
 // client's reading and its writing.

@@ -21,7 +21,7 @@ type route struct {
 
 var (
 	pages   = []string{"page", "per_page"}
-	runKeys = []string{"actor", "branch", "event", "status", "created", "head_sha", "page", "per_page"}
+	runKeys = []string{"actor", "branch", "event", "status", "created", "head_sha", "exclude_pull_requests", "page", "per_page"}
 )
 
 // routes lists every operation that the stand-in knows. The first that matches

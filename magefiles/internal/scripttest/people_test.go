@@ -80,6 +80,14 @@ func tree(ts *testscript.TestScript, neg bool, args []string) {
 	remember(ts, args[0], strings.TrimSpace(name))
 }
 
+// tip remembers where a branch stands.
+func tip(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 2, 2, "tip VAR BRANCH")
+	head, err := in(ts).repo.Head(args[1])
+	ts.Check(err)
+	remember(ts, args[0], head)
+}
+
 var variable = regexp.MustCompile(`\$[A-Z]\w*`)
 
 // tell makes a commit whose message is a file of the script, with the script's
@@ -98,7 +106,16 @@ func tell(ts *testscript.TestScript, neg bool, args []string) {
 
 // remember makes a commit known to the script, in full and as people write it.
 func remember(ts *testscript.TestScript, name, sha string) {
+	in(ts).remember(name, sha)
 	ts.Setenv(name, sha)
 	ts.Setenv(name+"_SHORT", sha[:7])
 	ts.Setenv(name+"_BRANCH", sha[:12])
+}
+
+// A named commit is one that the script calls by a name.
+type named struct{ name, sha string }
+
+// remember names a commit. The first name is the one that counts.
+func (w *world) remember(name, sha string) {
+	w.named = append(w.named, named{name, sha})
 }

@@ -82,8 +82,11 @@ type world struct {
 	clock  *rollouttest.Clock
 	binary string
 	work   string
-	// clusters are those that the script has begun.
+	// clusters are those that the script has begun, and down those of them that are.
 	clusters map[string]*apiserver.Server
+	down     map[string]bool
+	// named are the commits that the script knows by a name.
+	named []named
 	// terminal is the one that the script began last.
 	terminal *terminal
 }
@@ -96,7 +99,7 @@ func setup(t *testing.T, binaries string) func(*testscript.Env) error {
 	t.Helper()
 	checkout := root(t)
 	return func(env *testscript.Env) error {
-		w := &world{clock: rollouttest.NewClock(start), binary: filepath.Join(binaries, "rollout"), work: env.WorkDir, clusters: map[string]*apiserver.Server{}}
+		w := &world{clock: rollouttest.NewClock(start), binary: filepath.Join(binaries, "rollout"), work: env.WorkDir, clusters: map[string]*apiserver.Server{}, down: map[string]bool{}}
 		var err error
 		w.github, err = rollouttest.Start(rollouttest.Options{
 			Clock:        w.clock.Now,
@@ -205,6 +208,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"tell":     tell,
 	"merge":    merge,
 	"tree":     tree,
+	"tip":      tip,
 	"pushes":   pushes,
 	"pusheach": pusheach,
 	"commit":   commit,
@@ -217,6 +221,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"stands":   stands,
 	"gone":     gone,
 	"fails":    fails,
+	"heals":    heals,
 	"races":    races,
 	"reports":  reports,
 	"twins":    twins,
@@ -351,8 +356,8 @@ func liveCluster(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 3, 4, "cluster NAME BRANCH SHA [failed|suspended|down|narrow|obeys|fails]")
 	name, branch, revision := args[0], args[1], args[1]+"@sha1:"+args[2]
 	w := in(ts)
-	if w.clusters[name] == nil {
-		w.clusters[name] = apiserver.Start()
+	if w.clusters[name] == nil || w.down[name] {
+		w.clusters[name], w.down[name] = apiserver.Start(), false
 	}
 	s := w.clusters[name]
 	s.Disobey()
@@ -365,6 +370,7 @@ func liveCluster(ts *testscript.TestScript, neg bool, args []string) {
 	case "suspended":
 		source["spec"].(apiserver.Object)["suspend"] = true
 	case "down":
+		w.down[name] = true
 		defer s.Close()
 	case "narrow":
 		s.Answer = narrow
@@ -469,6 +475,11 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("unknown failure %s", args[2])
 	}
 	in(ts).github.FailNext(match, failure)
+}
+
+func heals(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 0, 0, "heals")
+	in(ts).github.Heal()
 }
 
 func races(ts *testscript.TestScript, neg bool, args []string) {
