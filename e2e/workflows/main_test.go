@@ -81,8 +81,8 @@ func (m *machine) prepare() (err error) {
 }
 
 // goFlags leave the paths of a checkout out of what is compiled, so that another
-// job finds it in the cache, and save the linker work.
-const goFlags = "GOFLAGS=-trimpath -ldflags=-w"
+// job finds it in the cache, and what only debuggers read.
+const goFlags = "GOFLAGS=-trimpath -ldflags=-w -gcflags=all=-dwarf=false"
 
 // goEnvironment lets jobs share the caches of whoever runs the tests. A job fetches
 // nothing: what it needs, compile has fetched.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
@@ -29,6 +30,10 @@ type (
 		With map[string]any
 	}
 )
+
+// patience is how long a run may take: they take seconds, and a minute or two where
+// others have the machine.
+const patience = 10 * time.Minute
 
 // workflow is the path of one of this repository's workflows.
 func (m *machine) workflow(file string) string {
@@ -71,7 +76,10 @@ func (s *scene) play(e event) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	code := p.Wait()
+	code, err := p.EndsWithin(patience)
+	if err != nil {
+		return nil, err
+	}
 	r, err := readResult(p.Log(), code)
 	if err == nil {
 		err = r.keeps(e)

@@ -83,6 +83,28 @@ func (p *Process) Wait() (code int) {
 	return p.cmd.ProcessState.ExitCode()
 }
 
+// EndsWithin waits until the process has ended, and says with which code. One that
+// takes longer hangs: it is ended, and the error has what tells why, which is the last
+// that it said, what it had started and was waiting for, and where it stood, if it is a
+// program in Go.
+func (p *Process) EndsWithin(limit time.Duration) (code int, err error) {
+	select {
+	case <-p.done:
+		return p.Wait(), nil
+	case <-time.After(limit):
+	}
+	said, started := tail(p.log, 15), descendants(p.PID())
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT) // a program in Go says where it stands
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+	}
+	_ = syscall.Kill(-p.PID(), syscall.SIGKILL) // what is left of its group, if anything is
+	<-p.done
+	return -1, fmt.Errorf("%s goes on after %v; the last that it said:\n%s\nWhat it has started:\n%s\nWhere it stood:\n%s",
+		p.name, limit, said, started, tail(p.log, 300))
+}
+
 // Ended is nil as long as the process runs. Afterwards it is an error with the
 // last that the process said.
 func (p *Process) Ended() error {

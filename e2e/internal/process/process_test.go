@@ -274,3 +274,36 @@ func TestAlone(t *testing.T) {
 		t.Errorf("nobody can begin any more: %v", err)
 	}
 }
+
+func TestOneThatHangsIsEnded(t *testing.T) {
+	run, err := Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	quick, err := run.Start(Command{Name: "quick", Path: "/bin/sh", Args: []string{"-c", "exit 3"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, err := quick.EndsWithin(time.Minute); code != 3 || err != nil {
+		t.Errorf("one that ends by itself: %d, %v", code, err)
+	}
+	slow, err := run.Start(Command{Name: "slow", Path: "/bin/sh", Args: []string{"-c", "echo listening; sleep 1000; true"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		if strings.Contains(tail(slow.Log(), 1), "listening") {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	_, err = slow.EndsWithin(50 * time.Millisecond)
+	if err == nil || !strings.Contains(err.Error(), "slow goes on after 50ms; the last that it said:\nlistening\n") {
+		t.Errorf("it says %v", err)
+	}
+	if runtime.GOOS == "linux" && !strings.Contains(fmt.Sprint(err), ": sleep 1000\n") {
+		t.Errorf("it does not say what it waits for: %v", err)
+	}
+	ends(t, slow.PID())
+}

@@ -56,7 +56,7 @@ func (c Cache) Build(ctx context.Context, p Program) (string, error) {
 
 // compile makes a program's binary.
 func (c Cache) compile(ctx context.Context, p Program, version, binary string) (err error) {
-	args := []string{"build", "-ldflags=" + p.linker(version), "-o", binary}
+	args := []string{"build", compiler, "-ldflags=" + p.linker(version), "-o", binary}
 	if len(p.patches) > 0 {
 		dir, err := os.MkdirTemp("", "k8s-ops-e2e-patched-*")
 		if err != nil {

@@ -88,12 +88,16 @@ func stampKubernetes(version string) []string {
 
 // how is what decides how a program comes out, besides its module.
 func (p Program) how(version string) string {
-	how := p.linker(version)
+	how := compiler + " " + p.linker(version)
 	if len(p.patches) > 0 {
 		how += fmt.Sprintf(" %q", p.patches)
 	}
 	return how
 }
+
+// compiler is what the compiler is told: what the linker leaves out, since only
+// debuggers read it, is a fifth of the work.
+const compiler = "-gcflags=all=-dwarf=false"
 
 // linker is what the linker is told.
 func (p Program) linker(version string) string {
