@@ -20,6 +20,10 @@ import (
 // somebody ends from outside.
 const actor = "E2E_ACTOR"
 
+// patiently is how often a test looks, every 10 ms, for what comes at once where others
+// leave this machine any time.
+const patiently = 6000
+
 func TestMain(m *testing.M) {
 	if os.Getenv(actor) != "" {
 		act()
@@ -80,7 +84,7 @@ func startActor(t *testing.T, name string, args ...string) actorProcess {
 // ends waits until no process of a group is left.
 func ends(t *testing.T, group int) {
 	t.Helper()
-	for range 500 {
+	for range patiently {
 		if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
 			return
 		}
@@ -91,7 +95,7 @@ func ends(t *testing.T, group int) {
 
 func missing(t *testing.T, dir string) {
 	t.Helper()
-	for range 500 {
+	for range patiently {
 		if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 			return
 		}
@@ -158,7 +162,7 @@ func TestKillLeavesNoProcess(t *testing.T) {
 func leaderEnds(t *testing.T, pid int) {
 	t.Helper()
 	defer func() { _ = syscall.Kill(-pid, syscall.SIGKILL) }()
-	for range 500 {
+	for range patiently {
 		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 			return
 		}
@@ -292,7 +296,7 @@ func TestOneThatHangsIsEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 500 {
+	for range patiently {
 		if strings.Contains(tail(slow.Log(), 1), "listening") {
 			break
 		}
