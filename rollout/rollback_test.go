@@ -115,6 +115,31 @@ func TestARollbackRevertsWhatIsBad(t *testing.T) {
 	}
 }
 
+// What ran before goes out at once when somebody rolls back to it; the word is written
+// once, and is spent when the stage has moved.
+func TestWhatRanBeforeGoesOutAtOnce(t *testing.T) {
+	r, _, m := atWork(t, twoStages)
+	for range 2 {
+		if _, err := m.Rollback(t.Context(), apps, rollout.RollbackRequest{Reason: "it loses mails"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []rollout.Restoration{{Stage: "apps", From: sha("C"), To: sha("A"), Tree: r.commits[sha("A")].Tree, At: r.now}}
+	if diff := cmp.Diff(want, r.state(t).Restorations); diff != "" {
+		t.Errorf("restorations (-want +got):\n%s", diff)
+	}
+	r.trees[sha("R")] = r.commits[sha("A")].Tree
+	r.push("main", 31, "R")
+	r.now = hour(31)
+	receipt, err := m.Engine.Promote(t.Context(), apps)
+	if err != nil || receipt.Decision.Action != rollout.Promote || r.branches["release"] != sha("R") {
+		t.Fatalf("release stands at %s: %s, %v", name(r.branches["release"]), receipt.Decision.Reason, err)
+	}
+	if left := r.state(t).Restorations; len(left) > 0 {
+		t.Errorf("apps has moved, and the ledger still says %+v", left)
+	}
+}
+
 // What is as the bad commits left it is put back; what is back already is left
 // alone; of anything else nobody guesses.
 func TestARollbackRestoresWhatItKnows(t *testing.T) {
