@@ -35,8 +35,8 @@ func E2e(ctx context.Context, run *string) error {
 // module is where the scenarios are: in the packages of its root and right below.
 const module = "e2e"
 
-// endToEnd compiles the scenarios and then starts them itself: the go command
-// would not tell them that they shall end.
+// endToEnd compiles the scenarios and starts them itself: the go command would not tell
+// them that they shall end.
 func endToEnd(ctx context.Context, pattern string) (err error) {
 	suites, err := suitesWith(pattern)
 	if err != nil {
@@ -47,9 +47,6 @@ func endToEnd(ctx context.Context, pattern string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := compile(ctx, dir, suites); err != nil {
-		return err
-	}
 	return playAll(ctx, dir, suites, pattern)
 }
 
@@ -57,44 +54,61 @@ func endToEnd(ctx context.Context, pattern string) (err error) {
 // wait, and none that these could use.
 var besides = []string{"board", "manifests", "workflows"}
 
-// playAll plays the suites with clusters, one after the other, since each takes much
-// memory; and the others beside the last of these, which waits the most. What the
-// others say comes last, in one piece.
+// lowest is a command that runs another when nobody else wants the processor.
+var lowest = []string{"nice", "-n", "19"}
+
+// playAll compiles and plays the suites. Those with clusters are played one after the
+// other, since each takes much memory. Beside the first the others are compiled, and
+// beside the last, which waits the most, those are played that start no clusters: what
+// they say comes last, in one piece.
 func playAll(ctx context.Context, dir string, suites []string, pattern string) error {
-	var alone, beside []string
-	for _, suite := range suites {
-		if slices.Contains(besides, filepath.Base(suite)) {
-			beside = append(beside, suite)
-		} else {
-			alone = append(alone, suite)
-		}
-	}
+	isBeside := func(suite string) bool { return slices.Contains(besides, filepath.Base(suite)) }
+	alone := slices.DeleteFunc(slices.Clone(suites), isBeside)
+	beside := slices.DeleteFunc(slices.Clone(suites), func(suite string) bool { return !isBeside(suite) })
 	last := max(len(alone)-1, 0)
-	if err := playEach(ctx, dir, alone[:last], pattern, os.Stdout); err != nil {
+	early, late := alone[:last], alone[last:]
+	if err := compile(ctx, dir, early, nil); err != nil {
 		return err
 	}
+	err := together(ctx, func(ctx context.Context) error {
+		return playEach(ctx, dir, early, pattern, os.Stdout, nil)
+	}, func(ctx context.Context) error {
+		return compile(ctx, dir, slices.Concat(late, beside), lowest)
+	})
+	if err != nil {
+		return err
+	}
+	var said bytes.Buffer
+	err = together(ctx, func(ctx context.Context) error {
+		return playEach(ctx, dir, late, pattern, os.Stdout, nil)
+	}, func(ctx context.Context) error {
+		return playEach(ctx, dir, beside, pattern, &said, lowest)
+	})
+	_, written := said.WriteTo(os.Stdout)
+	return errors.Join(err, written)
+}
+
+// together does one thing and another beside it, and ends both where one fails.
+func together(ctx context.Context, one, other func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var said bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		err := playEach(ctx, dir, beside, pattern, &said, "nice", "-n", "19")
+		err := other(ctx)
 		if err != nil {
 			cancel()
 		}
 		ended <- err
 	}()
-	err := playEach(ctx, dir, alone[last:], pattern, os.Stdout)
+	err := one(ctx)
 	if err != nil {
 		cancel()
 	}
-	err = errors.Join(<-ended, err)
-	_, written := said.WriteTo(os.Stdout)
-	return errors.Join(err, written)
+	return errors.Join(<-ended, err)
 }
 
 // playEach plays suites one after the other, by a command that runs another, if any.
-func playEach(ctx context.Context, dir string, suites []string, pattern string, out io.Writer, by ...string) error {
+func playEach(ctx context.Context, dir string, suites []string, pattern string, out io.Writer, by []string) error {
 	for _, suite := range suites {
 		if err := play(ctx, dir, suite, pattern, out, by); err != nil {
 			return fmt.Errorf("%s: %w", suite, err)
@@ -103,10 +117,14 @@ func playEach(ctx context.Context, dir string, suites []string, pattern string, 
 	return nil
 }
 
-// compile makes a binary of each suite, which is called after its directory.
-func compile(ctx context.Context, dir string, suites []string) error {
+// compile makes a binary of each suite, by a command that runs another, if any. It is
+// called after the suite's directory.
+func compile(ctx context.Context, dir string, suites []string, by []string) error {
+	if len(suites) == 0 {
+		return nil
+	}
 	// Without what debuggers read, they are linked in half the time.
-	args := []string{"-C", module, "test", "-c", "-ldflags=-w", "-o", dir + string(filepath.Separator)}
+	args := slices.Concat(by, []string{"go", "-C", module, "test", "-c", "-ldflags=-w", "-o", dir + string(filepath.Separator)})
 	for _, suite := range suites {
 		inside, err := filepath.Rel(module, suite)
 		if err != nil {
@@ -114,7 +132,9 @@ func compile(ctx context.Context, dir string, suites []string) error {
 		}
 		args = append(args, "./"+filepath.ToSlash(inside))
 	}
-	return run(ctx, args...)
+	command := exec.CommandContext(ctx, args[0], args[1:]...)
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	return command.Run()
 }
 
 // play runs the scenarios of a suite that a pattern chooses.
