@@ -132,7 +132,7 @@ func (v *survey) why(r Revision, position int, from SHA, same bool) func() strin
 		return func() string {
 			return "its tree is that of " + v.s.Target.Branch + " already, so it changes nothing there"
 		}
-	case same && v.restored[from]:
+	case same && from == v.restored:
 		return func() string {
 			return "its tree is that of " + from.Short() + ", which " + v.stage.Name + " ran before and goes back to"
 		}

@@ -34,6 +34,8 @@ type StageStatus struct {
 	Clusters []LiveStanding
 	// Holds are those that are active, of this stage or of all.
 	Holds []Hold
+	// Restoration is what it goes back to, if somebody rolls it back.
+	Restoration *Restoration
 	// Err says why the stage could not be observed.
 	Err error
 }
@@ -132,6 +134,9 @@ func (s *StageStatus) observe(ctx context.Context, e *Engine, o Observation) (Sn
 	}
 	d, v, _ := e.decide(ctx, s.Stage, &seen) // the decision says what could not be seen
 	s.Decision, s.Subjects, s.Holds = &d, v.everything(d.Verdicts), seen.State.holds(s.Stage, seen.At)
+	if r, goes := seen.State.restoration(s.Stage.Name, s.Head.SHA); goes {
+		s.Restoration = &r
+	}
 	return seen, nil
 }
 

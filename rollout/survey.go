@@ -35,11 +35,11 @@ type survey struct {
 	// commit has, too; nil where there were no looks.
 	offences []*offence
 	// passed are trees that may go out, or will by themselves; applied those
-	// that a cluster reported to have applied, and restored the commits whose trees
-	// the stage goes back to.
+	// that a cluster reported to have applied. Restored is the commit to whose tree
+	// the stage goes back, if it does.
 	passed   map[SHA]passage
 	applied  map[SHA]bool
-	restored map[SHA]bool
+	restored SHA
 }
 
 // A passage is that of a tree through what is asked of a revision.
@@ -57,7 +57,7 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 	v := &survey{
 		now: now, stage: stage, s: s, g: g,
 		calendar: calendar{windows: stage.Windows},
-		applied:  map[SHA]bool{}, restored: map[SHA]bool{},
+		applied:  map[SHA]bool{},
 	}
 	v.revisions, v.brings = revisions(now, s, g)
 	v.passed = make(map[SHA]passage, len(v.revisions))
@@ -81,13 +81,11 @@ func newSurvey(now time.Time, stage Stage, s Snapshot) *survey {
 	return v
 }
 
-// noteRestored finds the trees that the stage goes back to. Users have met them, so
-// they have passed already.
+// noteRestored finds the tree that the stage goes back to. Users have met it, so it has
+// passed already.
 func (v *survey) noteRestored() {
-	for _, r := range v.s.State.Restorations {
-		if r.Stage == v.stage.Name && r.From == v.s.Target.SHA {
-			v.passed[r.Tree], v.restored[r.To] = passage{by: r.To}, true
-		}
+	if r, goes := v.s.State.restoration(v.stage.Name, v.s.Target.SHA); goes {
+		v.passed[r.Tree], v.restored = passage{by: r.To}, r.To
 	}
 }
 

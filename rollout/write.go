@@ -82,6 +82,15 @@ func (s State) lasting(now time.Time) State {
 	return s.current(now.Add(-holdsKept)).withoutOldSuspensions(now)
 }
 
+// restoration is what a stage goes back to from its head, if it does.
+func (s State) restoration(stage string, head SHA) (Restoration, bool) {
+	i := slices.IndexFunc(s.Restorations, func(r Restoration) bool { return r.Stage == stage && r.From == head })
+	if i < 0 {
+		return Restoration{}, false
+	}
+	return s.Restorations[i], true
+}
+
 // withoutRestorations is the state without those of a stage.
 func (s State) withoutRestorations(stage string) State {
 	s.Restorations = slices.DeleteFunc(slices.Clone(s.Restorations), func(r Restoration) bool { return r.Stage == stage })

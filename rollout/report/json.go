@@ -32,8 +32,11 @@ type (
 		SoakSeconds float64     `json:"soakSeconds"`
 		DecisionJSON
 		// Holds are those that are active, of this stage or of all.
-		Holds   []HoldJSON     `json:"holds,omitempty"`
-		Pending []RevisionJSON `json:"pending"`
+		Holds []HoldJSON `json:"holds,omitempty"`
+		// GoesBack is the commit to which somebody rolls the stage back: what has all
+		// its files need not soak.
+		GoesBack rollout.SHA    `json:"goesBack,omitempty"`
+		Pending  []RevisionJSON `json:"pending"`
 		// Running is what the clusters say that they have, of those that could be
 		// asked from here.
 		Running []RunningJSON `json:"running"`
@@ -207,6 +210,9 @@ func stageJSON(now time.Time, s rollout.StageStatus) StageJSON {
 		out.Error = s.Err.Error()
 	}
 	out.Holds = holdsJSON(s.Holds)
+	if s.Restoration != nil {
+		out.GoesBack = s.Restoration.To
+	}
 	if s.Decision == nil {
 		return out
 	}

@@ -28,6 +28,9 @@ func Status(s rollout.Status, records int, zone *time.Location) Document {
 func stageStatus(d *Document, now time.Time, s rollout.StageStatus) {
 	d.Heading("%s: %s %s", s.Stage.Name, s.Stage.Branch, head(now, s))
 	running(d, s.Clusters)
+	if r := s.Restoration; r != nil {
+		d.Fact("Goes back", "to %s, since %s: what has all its files need not soak", r.To.Short(), rollout.FormatTime(r.At))
+	}
 	switch {
 	case s.Err != nil:
 		d.Line("%s", s.Err)
