@@ -18,6 +18,7 @@ const entriesBack = 50
 // unrecorded: the ledger's new commit is in the ledger exactly when the whole
 // transaction took place.
 func (e *Engine) commit(ctx context.Context, t Transaction) (SHA, error) {
+	defer Begin(ctx, Effort{What: "committing to the ledger"}).End()
 	var made []SHA
 	var unclear error
 	for range looks {

@@ -44,7 +44,8 @@
 //
 // [Decide] and everything else that is pure may be called from anywhere. An
 // [Engine] has no state of its own: any number of them, in any number of
-// processes, may work on one repository at the same time.
+// processes, may work on one repository at the same time. A [Progress] that its
+// context carries may be looked at meanwhile.
 //
 // # Not handled
 //

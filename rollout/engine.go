@@ -52,12 +52,16 @@ func (e *Engine) Observe(ctx context.Context, stage Stage) (Snapshot, error) {
 }
 
 func (e *Engine) observe(ctx context.Context, stage Stage) (Snapshot, Observation, error) {
+	defer Begin(ctx, observing(stage)).End()
 	s, o, err := e.survey(ctx, stage)
 	if err == nil {
 		err = e.gather(ctx, &s, stage)
 	}
 	return s, o, err
 }
+
+// observing is what an observation of a stage is called.
+func observing(stage Stage) Effort { return Effort{What: "observing " + stage.Name} }
 
 // survey reads all that is true of a stage but the evidence.
 func (e *Engine) survey(ctx context.Context, stage Stage) (Snapshot, Observation, error) {

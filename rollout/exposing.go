@@ -218,9 +218,13 @@ func (s Snapshot) withLook(at SHA, look Look) Snapshot {
 	return s
 }
 
+// looking is what a look at a revision is called.
+func looking(revision SHA) Effort { return Effort{What: "looking at what " + revision.Short() + " changes"} }
+
 // expose looks at the exposure of the first of some commits, with which the
 // others go out. Of an error the look says that it failed.
 func (e *Engine) expose(ctx context.Context, stage Stage, s Snapshot, goesOut []Commit) (Look, error) {
+	defer Begin(ctx, looking(goesOut[0].SHA)).End()
 	look, err := e.render(ctx, stage, s, goesOut)
 	if err != nil {
 		look = Look{StageExposure: StageExposure{Stage: stage.Name}, Failed: Printable(err.Error(), 1000)}
@@ -259,7 +263,9 @@ const (
 // whoever answers for it. That it cannot be told stops nobody, nor does a build
 // that nothing can end: that is left to itself.
 func (e *Engine) exposeOverride(ctx context.Context, s *Snapshot, d Decision) {
-	within, cancel := context.WithTimeout(ctx, patience)
+	defer Begin(ctx, looking(d.Look)).End()
+	// What is left to itself says no more what the override is at.
+	within, cancel := context.WithTimeout(WithProgress(ctx, nil), patience)
 	defer cancel()
 	type end struct {
 		look     Look

@@ -32,6 +32,7 @@ func (d *Dispatcher) Override(ctx context.Context, stage Stage, request Override
 		return Run{}, err
 	}
 	request.Revision = Prefix(revision)
+	defer Begin(ctx, Effort{What: "waiting for the run of " + PromoteWorkflow}).End()
 	id, err := d.Workflows.Dispatch(ctx, PromoteWorkflow, d.inputs(stage, request))
 	if err != nil && !errors.Is(err, ErrUncertain) {
 		return Run{}, fmt.Errorf("dispatch %s: %w", PromoteWorkflow, err)

@@ -39,6 +39,7 @@ func (e *Engine) Survey(ctx context.Context, settings Settings, request InitRequ
 	for i, stage := range e.Plan.Stages {
 		branches[i] = stage.Branch
 	}
+	defer Begin(ctx, Effort{What: "surveying " + e.Plan.Repository.Slug()}).End()
 	o, err := e.Remote.Observe(ctx, Query{Branches: branches, Ledger: e.Plan.Ledger})
 	if err != nil {
 		return nil, fmt.Errorf("observe %s: %w", e.Plan.Repository.Slug(), err)
@@ -251,6 +252,8 @@ func (e *Engine) tryInitEntry(ctx context.Context, entry Entry) error {
 // done. What the account or the token does not allow is no failure, unless
 // the rollout is impossible without it.
 func Apply(ctx context.Context, changes []Change, report func(Step)) error {
+	phase := Begin(ctx, Effort{What: "setting up", Parts: "steps", Total: len(changes)})
+	defer phase.End()
 	for _, c := range changes {
 		step := c.Step("nothing to do")
 		if c.Apply != nil {
@@ -265,6 +268,7 @@ func Apply(ctx context.Context, changes []Change, report func(Step)) error {
 			}
 		}
 		report(step)
+		phase.Add(1)
 	}
 	return nil
 }

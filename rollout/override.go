@@ -255,6 +255,7 @@ func (e *Engine) PreviewOverride(ctx context.Context, stage Stage, request Overr
 // goes through the health of a revision anyway, and is what one needs when
 // things are down. The ledger will say that it did.
 func (e *Engine) observeForOverride(ctx context.Context, stage Stage) (Snapshot, Observation, error) {
+	defer Begin(ctx, observing(stage)).End()
 	s, o, err := e.survey(ctx, stage)
 	if err != nil {
 		return s, o, err

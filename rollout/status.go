@@ -228,6 +228,7 @@ func (e *Engine) Records(ctx context.Context, ledger SHA, limit int) ([]Record, 
 	if ledger == "" {
 		return nil, nil
 	}
+	defer Begin(ctx, Effort{What: "reading " + e.Plan.Ledger}).End()
 	log, err := e.Remote.Log(ctx, Head{e.Plan.Ledger, ledger}, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", e.Plan.Ledger, err)

@@ -4,6 +4,7 @@ package develop
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 
@@ -30,7 +31,9 @@ func Simulate(ctx context.Context, years, seed *int) error {
 	if err := wire.RefuseAfter("simulate"); err != nil {
 		return wire.Exit(err)
 	}
-	return wire.Exit(simulate.Report(ctx, simulate.Asked(years, seed), os.Stdout))
+	return wire.Exit(wire.InSight(ctx, func(ctx context.Context, out io.Writer) error {
+		return simulate.Report(ctx, simulate.Asked(years, seed), out)
+	}))
 }
 
 // Test runs every test.

@@ -27,7 +27,8 @@
 //
 // # Concurrency
 //
-// Everything here is a function of its arguments.
+// Everything here is a function of its arguments, but that a [rollout.Progress]
+// among them is told how far it is.
 //
 // # Not handled
 //

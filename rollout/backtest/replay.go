@@ -15,6 +15,8 @@ type Options struct {
 	Policies []Policy
 	// Since leaves out what arrived before. Default is the whole history.
 	Since time.Time
+	// Progress is told how far the replay has come. Default is to tell nobody.
+	Progress *rollout.Progress
 }
 
 // tickMinute is the minute of every hour at which promotions are looked for,
@@ -27,8 +29,12 @@ func Run(h History, o Options) (Result, error) {
 	if len(o.Policies) == 0 {
 		o.Policies = Policies()
 	}
+	reading := o.Progress.Begin(rollout.Effort{What: "reading messages"})
 	r := newReplay(h, o)
 	result := r.result(o)
+	reading.End()
+	r.phase = o.Progress.Begin(rollout.Effort{What: "replaying", Parts: "arrivals", Total: (len(r.revisions) - 1) * len(o.Policies)})
+	defer r.phase.End()
 	for _, p := range o.Policies {
 		choose, err := r.chooser(p)
 		if err != nil {
@@ -49,6 +55,8 @@ type replay struct {
 	history History
 	// stage asks for nothing that a history cannot tell.
 	stage rollout.Stage
+	// phase counts the arrivals that each policy has seen.
+	phase *rollout.Phase
 }
 
 func newReplay(h History, o Options) *replay {
@@ -120,6 +128,7 @@ func (r *replay) run(choose chooser) (outcome Outcome, end time.Time) {
 		for head < last && !r.revisions[head+1].arrival.After(at) {
 			head++
 		}
+		r.phase.Add(head - arrived)
 		to, t := out, tick{at, out, head}
 		if again = (time.Time{}); out < head {
 			to, again = choose(t)
@@ -132,6 +141,7 @@ func (r *replay) run(choose chooser) (outcome Outcome, end time.Time) {
 		}
 		out = to
 	}
+	r.phase.Add(last - head)
 	return m.outcome(out), at
 }
 

@@ -144,7 +144,10 @@ func (v *verifier) open(name string, a *artifact, o overlay, own map[string]*dir
 		shared[key] = d
 	}
 	v.mu.Unlock()
-	d.opened.Do(func() { d.prepare(v) })
+	d.opened.Do(func() {
+		d.prepare(v)
+		v.phase.AddPieces(1)
+	})
 	return d
 }
 

@@ -73,6 +73,8 @@ type verifier struct {
 	// rulesOnly says that only the rules ask for objects, so that others need not
 	// be kept.
 	rulesOnly bool
+	// phase counts clusters and directories.
+	phase *rollout.Phase
 
 	// mu guards what follows: clusters are looked at side by side.
 	mu     sync.Mutex
@@ -129,18 +131,22 @@ func (v *verifier) clusters() []cluster {
 
 // each looks at every cluster, as many at once as there are processors.
 func (v *verifier) each(ctx context.Context, look func(cluster)) error {
+	clusters := v.clusters()
+	v.phase = rollout.Begin(ctx, rollout.Effort{What: "rendering", Parts: "clusters", Total: len(clusters), Pieces: "directories"})
+	defer v.phase.End()
 	all := make(chan cluster)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for c := range all {
 				look(c)
+				v.phase.Add(1)
 			}
 		})
 	}
 	defer workers.Wait()
 	defer close(all)
-	for _, c := range v.clusters() {
+	for _, c := range clusters {
 		select {
 		case all <- c:
 		case <-ctx.Done():

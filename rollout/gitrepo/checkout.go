@@ -113,7 +113,9 @@ func (c *Checkout) Export(ctx context.Context, commit rollout.SHA, into string) 
 		return fmt.Errorf("export %s: %w", commit.Short(), err)
 	}
 	defer func() { _ = root.Close() }() // what it wrote is written
-	if err := c.copy(ctx, entries, root); err != nil {
+	phase := rollout.Begin(ctx, rollout.Effort{What: "reading " + commit.Short(), Parts: "files", Total: len(entries)})
+	defer phase.End()
+	if err := c.copy(ctx, entries, root, phase); err != nil {
 		return fmt.Errorf("export %s: %w", commit.Short(), err)
 	}
 	return nil
@@ -138,7 +140,7 @@ func parseEntry(line string) (treeEntry, bool) {
 const linkMode = "120000"
 
 // copy has one git process print all the blobs, in the order of the entries.
-func (c *Checkout) copy(ctx context.Context, entries []treeEntry, root *os.Root) (err error) {
+func (c *Checkout) copy(ctx context.Context, entries []treeEntry, root *os.Root, phase *rollout.Phase) (err error) {
 	var wanted bytes.Buffer
 	for _, e := range entries {
 		fmt.Fprintln(&wanted, e.blob)
@@ -165,6 +167,7 @@ func (c *Checkout) copy(ctx context.Context, entries []treeEntry, root *os.Root)
 			_ = cmd.Process.Kill()
 			return fmt.Errorf("write the file %q of it: %w", e.name, err)
 		}
+		phase.Add(1)
 	}
 	return nil
 }

@@ -61,12 +61,15 @@ func (l local) look(ctx context.Context, branches []string) (refs, []rollout.Com
 // commits has git print commits in one go: looking a second time for each of
 // them, as fetch does, costs as much as the first.
 func (l local) commits(ctx context.Context, w want) ([]rollout.Commit, error) {
-	printed, err := l.list(ctx, w, "--encoding=UTF-8", "--format=%P%x00%T%x00%an%x00%at%x00%ct%x00%B%x00")
+	phase := rollout.Begin(ctx, rollout.Effort{What: "reading history", Parts: "commits"})
+	defer phase.End()
+	out := commitPrint{phase: phase}
+	err := l.list(ctx, w, &out, "--encoding=UTF-8", "--format=%P%x00%T%x00%an%x00%at%x00%ct%x00%B%x00")
 	if err != nil {
 		return nil, err
 	}
 	var all []rollout.Commit
-	for text := string(printed); text != ""; {
+	for text := out.text.String(); text != ""; {
 		var c rollout.Commit
 		if c, text, err = takeCommit(text); err != nil {
 			return nil, err
@@ -76,12 +79,16 @@ func (l local) commits(ctx context.Context, w want) ([]rollout.Commit, error) {
 	return all, nil
 }
 
+// commitFields is how many fields of a commit git is asked for, each with a NUL
+// behind it.
+const commitFields = 6
+
 // takeCommit reads one commit, and returns what comes after it. No part of a
 // commit holds a NUL.
 func takeCommit(text string) (c rollout.Commit, rest string, err error) {
 	name, rest, ok := strings.Cut(strings.TrimPrefix(text, "commit "), "\n")
-	parts := strings.SplitN(rest, "\x00", 7)
-	if !ok || len(parts) < 7 {
+	parts := strings.SplitN(rest, "\x00", commitFields+1)
+	if !ok || len(parts) <= commitFields {
 		return c, "", fmt.Errorf("git rev-list: unexpected answer %q", name)
 	}
 	c = rollout.Commit{
@@ -91,7 +98,7 @@ func takeCommit(text string) (c rollout.Commit, rest string, err error) {
 	for parent := range strings.FieldsSeq(parts[0]) {
 		c.Parents = append(c.Parents, rollout.SHA(parent))
 	}
-	return c, strings.TrimPrefix(parts[6], "\n"), nil
+	return c, strings.TrimPrefix(parts[commitFields], "\n"), nil
 }
 
 // date reads seconds. A date that is none is the zero time: nothing depends on
@@ -106,7 +113,7 @@ func date(text string) time.Time {
 
 // list has git list what is wanted. There can be more tips than a command line
 // takes.
-func (l local) list(ctx context.Context, w want, options ...string) ([]byte, error) {
+func (l local) list(ctx context.Context, w want, out io.Writer, options ...string) error {
 	list := append([]string{"--git-dir=" + l.path, "rev-list", "--stdin"}, options...)
 	var named bytes.Buffer
 	for _, tip := range w.tips {
@@ -122,7 +129,7 @@ func (l local) list(ctx context.Context, w want, options ...string) ([]byte, err
 		// Somebody's merge must not make the count end in a side line.
 		list = append(list, "--first-parent", fmt.Sprintf("--max-count=%d", w.depth))
 	}
-	return git(ctx, &named, list...)
+	return gitInto(ctx, &named, out, list...)
 }
 
 // fetch has git list objects, and then print them.
@@ -134,11 +141,11 @@ func (l local) fetch(ctx context.Context, w want) (*memory.Storage, error) {
 	if w.without == files {
 		options = append(options, "--filter="+string(files))
 	}
-	names, err := l.list(ctx, w, options...)
-	if err != nil {
+	var names bytes.Buffer
+	if err := l.list(ctx, w, &names, options...); err != nil {
 		return nil, err
 	}
-	printed, err := git(ctx, bytes.NewReader(names), "--git-dir="+l.path, "cat-file", "--batch")
+	printed, err := git(ctx, &names, "--git-dir="+l.path, "cat-file", "--batch")
 	if err != nil {
 		return nil, err
 	}
@@ -230,26 +237,35 @@ func (s localSession) Close() error { return nil }
 
 // git runs git, and returns what it prints.
 func git(ctx context.Context, in io.Reader, args ...string) ([]byte, error) {
+	var out bytes.Buffer
+	if err := gitInto(ctx, in, &out, args...); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// gitInto runs git, which prints into out.
+func gitInto(ctx context.Context, in io.Reader, out io.Writer, args ...string) error {
 	command := exec.CommandContext(ctx, "git", args...)
 	command.Env = environment()
 	command.Stdin = in
-	var out, errs bytes.Buffer
-	command.Stdout, command.Stderr = &out, &errs
+	var errs bytes.Buffer
+	command.Stdout, command.Stderr = out, &errs
 	// A hook that hangs keeps git's output open after git was killed.
 	command.WaitDelay = 5 * time.Second
 	if err := command.Run(); err != nil {
 		switch {
 		case ctx.Err() != nil:
-			return nil, ctx.Err()
+			return ctx.Err()
 		case errors.Is(err, exec.ErrNotFound):
-			return nil, &rollout.Problem{
+			return &rollout.Problem{
 				Kind: rollout.ErrUsage, What: "git is not installed, or not in PATH",
 				Ways: []string{"install Git: https://git-scm.com/downloads"},
 			}
 		}
-		return nil, fmt.Errorf("git: %s: %w", rollout.Printable(strings.TrimSpace(errs.String()), 400), err)
+		return fmt.Errorf("git: %s: %w", rollout.Printable(strings.TrimSpace(errs.String()), 400), err)
 	}
-	return out.Bytes(), nil
+	return nil
 }
 
 // environment is what git needs of the environment, and nothing else: no

@@ -111,7 +111,7 @@ func (w wire) look(ctx context.Context, branches []string) (refs, []rollout.Comm
 		return nil, nil, err
 	}
 	store := memory.NewStorage()
-	if err := exchange(ctx, session, request, unpackInto(store)); err != nil {
+	if err := exchange(ctx, session, request, unpackInto(ctx, store)); err != nil {
 		return nil, nil, err
 	}
 	commits, err := decoded(store)
@@ -156,7 +156,7 @@ func commit(c *object.Commit) rollout.Commit {
 
 func (w wire) fetch(ctx context.Context, wanted want) (*memory.Storage, error) {
 	store := memory.NewStorage()
-	return store, w.ask(ctx, wanted, unpackInto(store))
+	return store, w.ask(ctx, wanted, unpackInto(ctx, store))
 }
 
 // has fetches the tip of a branch and names the commit as one that is had
@@ -228,17 +228,19 @@ func uploadRequest(w want, offered *capability.List) (*packp.UploadPackRequest, 
 }
 
 // unpackInto keeps the objects of an answer.
-func unpackInto(store *memory.Storage) reader {
+func unpackInto(ctx context.Context, store *memory.Storage) reader {
 	return func(request *packp.UploadPackRequest, answer *packp.UploadPackResponse) error {
-		return unpack(answer, request, store)
+		received := &counter{progress: rollout.ProgressOf(ctx)}
+		defer func() { received.phase.End() }() // which begins while it is unpacked
+		return unpack(answer, request, store, received)
 	}
 }
 
-func unpack(answer io.Reader, request *packp.UploadPackRequest, store *memory.Storage) error {
+func unpack(answer io.Reader, request *packp.UploadPackRequest, store *memory.Storage, received *counter) error {
 	if request.Capabilities.Supports(capability.Sideband64k) {
 		answer = sideband.NewDemuxer(sideband.Sideband64k, answer)
 	}
-	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(answer), store)
+	parser, err := packfile.NewParserWithStorage(packfile.NewScanner(answer), store, received)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ func (o *Operator) Backtest(ctx context.Context, args Backtest) error {
 	if err != nil {
 		return fmt.Errorf("backtest of %s: %w", options.Stage.Name, err)
 	}
+	options.Progress = rollout.ProgressOf(ctx)
 	result, err := backtest.Run(history, options)
 	if err != nil {
 		return err
@@ -113,7 +114,12 @@ func (o *Operator) history(ctx context.Context, args Backtest, stage rollout.Sta
 	if err != nil || !seen.PushLog {
 		return h, err
 	}
-	h.Movements, err = remote.Movements(ctx, upstream.Branch, func(rollout.Movement) bool { return false })
+	phase := rollout.Begin(ctx, rollout.Effort{What: "reading the push log", Parts: "pushes"})
+	defer phase.End()
+	h.Movements, err = remote.Movements(ctx, upstream.Branch, func(rollout.Movement) bool {
+		phase.Add(1)
+		return false
+	})
 	// A log that has lost every row says nothing.
 	h.PushLog = len(h.Movements) > 0
 	return h, err

@@ -12,8 +12,10 @@ import (
 
 // A Screen is a terminal that somebody sits at.
 type Screen struct {
-	// In is where keys come from, and Page what is drawn on, so many columns wide.
+	// In is where keys come from, Out the terminal itself, and Page what is drawn on,
+	// so many columns wide.
 	In   io.Reader
+	Out  io.Writer
 	Page func(columns int) report.Page
 	// Open opens an address in a browser.
 	Open func(url string) error
@@ -26,6 +28,8 @@ const watchPatience = time.Minute
 // Watch keeps the status in sight until somebody quits: on a terminal as a page,
 // elsewhere as lines that say what changed.
 func (o *Operator) Watch(ctx context.Context) error {
+	// It has a screen to itself, or lines of its own, and never ends.
+	ctx = rollout.WithProgress(ctx, nil)
 	query := rollout.StatusQuery{Records: recordsShown, Glance: o.glance(), Patience: glancePatience}
 	options := watch.Options{
 		Name:     o.Engine.Plan.Repository.Slug(),
@@ -41,7 +45,7 @@ func (o *Operator) Watch(ctx context.Context) error {
 	if o.Screen == nil {
 		return watch.Lines(ctx, options)
 	}
-	options.In, options.Page = o.Screen.In, o.Screen.Page
+	options.In, options.Out, options.Page = o.Screen.In, o.Screen.Out, o.Screen.Page
 	options.Views = []watch.View{
 		{Key: "e", Name: "explain", Write: o.view(func(ctx context.Context, o *Operator) error { return o.Explain(ctx, Explain{}) })},
 		{Key: "d", Name: "diff", Write: o.view(func(ctx context.Context, o *Operator) error { return o.Diff(ctx, Diff{}) })},

@@ -137,6 +137,8 @@ func Run(ctx context.Context, o Options) (Tally, error) {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	phase := rollout.Begin(ctx, rollout.Effort{What: "playing", Parts: "years", Total: o.Years})
+	defer phase.End()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	seeds := make(chan uint64)
@@ -148,6 +150,7 @@ func Run(ctx context.Context, o Options) (Tally, error) {
 		all.Go(func() {
 			for seed := range seeds {
 				tally, err := One(ctx, seed)
+				phase.Add(1)
 				mu.Lock()
 				if total.add(tally); err != nil {
 					failures[seed] = err

@@ -63,6 +63,7 @@ func (e *exposer) see(ctx context.Context, commit rollout.SHA) (seen, error) {
 	if known, ok := e.seen[commit]; ok {
 		return known, nil
 	}
+	defer rollout.Begin(ctx, rollout.Effort{What: "reading " + commit.Short()}).End()
 	tree, err := e.Tree(ctx, commit)
 	if err != nil {
 		return seen{}, err

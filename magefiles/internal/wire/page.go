@@ -53,7 +53,7 @@ func screen(t term.Term) *operate.Screen {
 	if !term.IsTerminal(os.Stdin) || !term.IsTerminal(os.Stdout) || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
-	return &operate.Screen{In: os.Stdin, Page: terminal(t), Open: browse}
+	return &operate.Screen{In: os.Stdin, Out: os.Stdout, Page: terminal(t), Open: browse}
 }
 
 // browse opens an address in a browser, which is told none of the forge's tokens.

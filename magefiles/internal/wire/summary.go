@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -52,7 +53,7 @@ func (s *summary) Close() error { return s.file.Close() }
 // notePromotions tells the next jobs of a workflow what was promoted: a line for
 // each stage, with where its branch was and is. It is done, whether they are told
 // or not.
-func notePromotions(path string, moved []operate.Promotion) {
+func notePromotions(path string, moved []operate.Promotion, errs io.Writer) {
 	var lines strings.Builder
 	for _, m := range moved {
 		fmt.Fprintf(&lines, "%s %s %s\n", m.Stage, m.From, m.To)
@@ -63,6 +64,6 @@ func notePromotions(path string, moved []operate.Promotion) {
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "What was promoted cannot be told to the next job: %v\n", err)
+		fmt.Fprintf(errs, "What was promoted cannot be told to the next job: %v\n", err)
 	}
 }

@@ -37,6 +37,7 @@ import (
 	"github.com/cli/go-gh/v2/pkg/term"
 
 	"github.com/monosense/k8s-ops/magefiles/internal/operate"
+	"github.com/monosense/k8s-ops/magefiles/internal/progress"
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/cluster"
 	"github.com/monosense/k8s-ops/rollout/github"
@@ -105,16 +106,18 @@ func attempt(ctx context.Context, summary *summary, words Words, steps []Command
 	if err := refuseStray(os.Args[1:], words); err != nil {
 		return err
 	}
-	o, err := open(summary)
-	if err != nil {
-		return err
-	}
-	for _, do := range steps {
-		if err := do(ctx, o); err != nil {
+	return inSight(ctx, func(ctx context.Context, d *progress.Display) error {
+		o, err := open(summary, d)
+		if err != nil {
 			return err
 		}
-	}
-	return nil
+		for _, do := range steps {
+			if err := do(ctx, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // load reads the plan.
@@ -125,13 +128,13 @@ func load(_ context.Context, o *operate.Operator) (err error) {
 }
 
 // open finds out who is there to talk to.
-func open(summary *summary) (*operate.Operator, error) {
+func open(summary *summary, d *progress.Display) (*operate.Operator, error) {
 	root, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("find the repository's root: %w", err)
 	}
 	out := term.FromEnv()
-	o := &operate.Operator{Root: root, Out: os.Stdout, Page: page(out), Screen: screen(out), Zone: time.Local, Summary: summary, NewRequest: rand.Text}
+	o := &operate.Operator{Root: root, Out: d.Over(os.Stdout), Page: page(out), Screen: screen(out), Zone: time.Local, Summary: summary, NewRequest: rand.Text}
 	o.OpenRepository = func(path string) (operate.Repository, error) {
 		return gitrepo.Open(gitrepo.Options{URL: path, Now: time.Now})
 	}
@@ -139,10 +142,12 @@ func open(summary *summary) (*operate.Operator, error) {
 		return gitrepo.OpenCheckout(ctx, root)
 	}
 	if path := os.Getenv("GITHUB_OUTPUT"); path != "" {
-		o.Promoted = func(moved []operate.Promotion) { notePromotions(path, moved) }
+		o.Promoted = func(moved []operate.Promotion) { notePromotions(path, moved, d.Over(os.Stderr)) }
 	}
 	o.OpenClusters = func(plan rollout.Plan) (operate.Clusters, error) {
-		// A kubeconfig can have a program log in.
+		// A kubeconfig can have a program log in, which may ask for a password on
+		// the terminal.
+		d.Silence()
 		if err := withhold(); err != nil {
 			return nil, err
 		}
