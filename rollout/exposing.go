@@ -219,7 +219,9 @@ func (s Snapshot) withLook(at SHA, look Look) Snapshot {
 }
 
 // looking is what a look at a revision is called.
-func looking(revision SHA) Effort { return Effort{What: "looking at what " + revision.Short() + " changes"} }
+func looking(revision SHA) Effort {
+	return Effort{What: "looking at what " + revision.Short() + " changes"}
+}
 
 // expose looks at the exposure of the first of some commits, with which the
 // others go out. Of an error the look says that it failed.

@@ -2,7 +2,6 @@ package progress_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -98,6 +97,13 @@ func (s *scene) shows(t *testing.T, wait time.Duration, want ...string) {
 	}
 }
 
+func say(t *testing.T, to io.Writer, text string) {
+	t.Helper()
+	if _, err := io.WriteString(to, text); err != nil {
+		t.Error(err)
+	}
+}
+
 // bar is one that is full so far.
 func bar(full, columns int) string {
 	return strings.Repeat("█", full) + strings.Repeat("░", columns-full)
@@ -161,16 +167,16 @@ func TestPrintedStandsAlone(t *testing.T) {
 	onTerminal(t, 80, func(t *testing.T, s *scene) {
 		phase := s.work.Begin(rollout.Effort{What: "setting up", Parts: "steps", Total: 2})
 		s.shows(t, time.Second, "setting up "+bar(0, 20)+" 0 of 2 steps, 0s")
-		fmt.Fprintln(s.out, "ledger: created")
+		say(t, s.out, "ledger: created\n")
 		s.shows(t, 0, "ledger: created")
 		s.shows(t, 200*time.Millisecond, "ledger: created", "setting up "+bar(0, 20)+" 0 of 2 steps, 1s")
 		// A question has no end, and nothing is drawn over it.
-		fmt.Fprint(s.out, "Go on? ")
+		say(t, s.out, "Go on? ")
 		s.shows(t, time.Minute, "ledger: created", "Go on?")
-		fmt.Fprint(s.out, "yes\n")
+		say(t, s.out, "yes\n")
 		s.shows(t, time.Second, "ledger: created", "Go on? yes", "setting up "+bar(0, 20)+" 0 of 2 steps, 1m 2s")
 		phase.End()
-		fmt.Fprintln(s.out, "done")
+		say(t, s.out, "done\n")
 		s.display.Close()
 		s.display.Close()
 		s.shows(t, 0, "ledger: created", "Go on? yes", "done")
@@ -202,7 +208,7 @@ func TestForeignTextCoversTheLine(t *testing.T) {
 			s.work.Begin(rollout.Effort{What: strings.Repeat("long ", 50), Parts: "parts", Total: 3})
 			time.Sleep(time.Second)
 			synctest.Wait()
-			fmt.Fprint(s.screen, mage+"\r\n")
+			say(t, s.screen, mage+"\r\n")
 			s.away()
 			synctest.Wait()
 			got := strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(ansi.Strip(s.screen.Render())), "\r", ""), "\n", "")
@@ -270,7 +276,7 @@ func TestLines(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		inner.End()
 		time.Sleep(2 * time.Minute)
-		fmt.Fprintln(s.out, "printed")
+		say(t, s.out, "printed\n")
 		phase.End()
 		time.Sleep(time.Second)
 		// What begins after a pause is new.

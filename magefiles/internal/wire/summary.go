@@ -64,6 +64,6 @@ func notePromotions(path string, moved []operate.Promotion, errs io.Writer) {
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		fmt.Fprintf(errs, "What was promoted cannot be told to the next job: %v\n", err)
+		fmt.Fprintf(errs, "What was promoted cannot be told to the next job: %v\n", err) //nolint:errcheck // nobody is left to be told
 	}
 }
