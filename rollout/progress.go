@@ -77,6 +77,12 @@ func (p *Phase) AddPieces(n int) {
 // Done is how many parts and pieces are done.
 func (p *Phase) Done() (parts, pieces int) { return int(p.done.Load()), int(p.pieces.Load()) }
 
+// Outer is the phase in which this one began, or nil.
+func (p *Phase) Outer() *Phase { return p.outer }
+
+// Ended tells whether it has ended.
+func (p *Phase) Ended() bool { return p.ended.Load() }
+
 // End ends the phase. What it began in is what the work is at again, unless that
 // has ended, too.
 func (p *Phase) End() {

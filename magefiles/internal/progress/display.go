@@ -3,6 +3,7 @@ package progress
 import (
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 	"time"
 
@@ -44,9 +45,10 @@ type Display struct {
 
 	// mu guards what follows, and is held while anything is written.
 	mu sync.Mutex
-	// work and phase are since when there has been work, and the same phase of it.
-	work, began time.Time
-	phase       *rollout.Phase
+	// work is since when there has been work, and began since when each phase of it
+	// that goes on.
+	work  time.Time
+	began map[*rollout.Phase]time.Time
 	// said is how many lines were printed of this work.
 	said int
 	// drawn is what stands on the terminal's line, and unfinished says that
@@ -61,7 +63,7 @@ type Display struct {
 // Show shows a progress until the display is closed.
 func Show(of *rollout.Progress, o Options) *Display {
 	end := make(chan struct{})
-	d := &Display{options: o, of: of, stop: sync.OnceFunc(func() { close(end) })}
+	d := &Display{options: o, of: of, began: map[*rollout.Phase]time.Time{}, stop: sync.OnceFunc(func() { close(end) })}
 	d.ended.Go(func() { d.run(end) })
 	return d
 }
@@ -105,23 +107,32 @@ func (d *Display) look() {
 	case phase == nil:
 		d.rest()
 		return
-	case d.phase == nil:
+	case len(d.began) == 0:
 		d.work = now
 	}
-	if phase != d.phase {
-		d.phase, d.began = phase, now
-	}
+	d.note(phase, now)
 	if d.options.Columns == nil {
-		d.say(now)
+		d.say(phase, now)
 	} else if now.Sub(d.work) >= patience && !d.unfinished {
-		d.draw(now)
+		d.draw(phase, now)
+	}
+}
+
+// note remembers when a phase began, and those in which it did.
+func (d *Display) note(phase *rollout.Phase, now time.Time) {
+	maps.DeleteFunc(d.began, func(p *rollout.Phase, _ time.Time) bool { return p.Ended() })
+	for p := phase; p != nil; p = p.Outer() {
+		if _, known := d.began[p]; !known && (p == phase || !p.Ended()) {
+			d.began[p] = now
+		}
 	}
 }
 
 // rest is for when there is no work.
 func (d *Display) rest() {
 	d.erase()
-	d.phase, d.said = nil, 0
+	clear(d.began)
+	d.said = 0
 	if d.unguard != nil {
 		d.unguard()
 		d.unguard = nil
@@ -130,8 +141,8 @@ func (d *Display) rest() {
 
 // draw draws the line anew, and leaves the cursor at its beginning: whoever writes to
 // the terminal without knowing of the line writes over it.
-func (d *Display) draw(now time.Time) {
-	line := live(d.phase, now.Sub(d.began), d.options)
+func (d *Display) draw(phase *rollout.Phase, now time.Time) {
+	line := live(phase, now.Sub(d.began[phase]), d.options)
 	if line == d.drawn {
 		return
 	}
@@ -162,12 +173,12 @@ func due(said int) time.Duration {
 }
 
 // say prints a line, if it is time for one.
-func (d *Display) say(now time.Time) {
+func (d *Display) say(phase *rollout.Phase, now time.Time) {
 	if now.Sub(d.work) < due(d.said) {
 		return
 	}
 	d.said++
-	d.write("still " + text(d.phase, now.Sub(d.began)) + "\n")
+	d.write("still " + text(phase, now.Sub(d.began[phase])) + "\n")
 }
 
 // write writes what nobody has to read: that it fails is no failure of the work.

@@ -146,6 +146,7 @@ func TestLine(t *testing.T) {
 		inner.Add(12345)
 		s.shows(t, time.Second, "reading history: 12345 commits, 1s")
 		inner.End()
+		s.shows(t, time.Second, "observing apps, 7s")
 		phase.End()
 		// And with a bar where one knows.
 		phase = s.work.Begin(rollout.Effort{What: "rendering", Parts: "clusters", Total: 4, Pieces: "directories"})
@@ -288,8 +289,8 @@ func TestLines(t *testing.T) {
 		const want = `still rendering: 3 of 12 clusters, 10s
 still rendering: 3 of 12 clusters, 30s
 still observing apps, 16s
-still rendering: 3 of 12 clusters, 7 directories, 56s
-still rendering: 3 of 12 clusters, 7 directories, 1m 56s
+still rendering: 3 of 12 clusters, 7 directories, 2m
+still rendering: 3 of 12 clusters, 7 directories, 3m
 still committing to the ledger, 10s
 `
 		if got := s.written.String(); got != want {

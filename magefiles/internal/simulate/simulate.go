@@ -139,7 +139,8 @@ func Run(ctx context.Context, o Options) (Tally, error) {
 	}
 	phase := rollout.Begin(ctx, rollout.Effort{What: "playing", Parts: "years", Total: o.Years})
 	defer phase.End()
-	ctx, cancel := context.WithCancel(ctx)
+	// What the engines of a year are at is nobody's business.
+	ctx, cancel := context.WithCancel(rollout.WithProgress(ctx, nil))
 	defer cancel()
 	seeds := make(chan uint64)
 	var mu sync.Mutex
