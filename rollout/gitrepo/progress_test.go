@@ -51,7 +51,7 @@ func TestReadingSaysHowFarItIs(t *testing.T) {
 			var p rollout.Progress
 			read := make(chan error, 1)
 			go func() { read <- test.read(rollout.WithProgress(t.Context(), &p)) }()
-			for range 500 {
+			for range 2000 {
 				if at := p.Now(); at != nil && at.What == test.what {
 					if parts, _ := at.Done(); parts == test.parts {
 						enough()
@@ -82,7 +82,7 @@ func slowly(t *testing.T, command string) (enough func()) {
 	signal := filepath.Join(dir, "enough")
 	script := fmt.Sprintf(`#!/bin/sh
 '%s' "$@" || exit
-case "$*" in *%s*) for i in $(seq 200); do test -e '%s' && exit; sleep 0.05; done; exit 1 ;; esac
+case "$*" in *%s*) for i in $(seq 600); do test -e '%s' && exit; sleep 0.05; done; exit 1 ;; esac
 `, git, command, signal)
 	if err := os.WriteFile(filepath.Join(dir, "git"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
