@@ -78,6 +78,18 @@ func OneLine(text string, limit int) string {
 // joiner makes one emoji of several.
 const joiner = '\u200d'
 
+// Unseen tells of a character that it is not seen as one: it is a control character, a
+// line break, or a mark that hides or turns the direction of writing. A terminal could
+// obey it.
+func Unseen(r rune) bool {
+	switch {
+	case ' ' <= r && r <= '~', r == joiner:
+		return false
+	default:
+		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+	}
+}
+
 // Printable makes text that somebody else wrote safe to show on one line of a
 // terminal: control characters, line breaks, marks that turn the direction of
 // writing and others that cannot be seen become visible escapes, what is not
@@ -102,7 +114,7 @@ func Printable(text string, limit int) string {
 		switch {
 		case unicode.Is(unicode.Cc, r):
 			fmt.Fprintf(&b, "\\x%02x", r)
-		case r != joiner && unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
+		case Unseen(r):
 			fmt.Fprintf(&b, "\\u%04x", r)
 		default:
 			b.WriteRune(r)

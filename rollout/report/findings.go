@@ -165,7 +165,7 @@ func findingsJSON(w io.Writer, v rollout.Verification) error {
 // findingCommand is GitHub's workflow command for an annotation
 // (docs.github.com, "Workflow commands for GitHub Actions", error and warning).
 func findingCommand(f rollout.Finding) string {
-	properties := "file=" + escapeProperty(f.File)
+	properties := "file=" + escapeProperty(rollout.Printable(f.File, longestLine))
 	if f.Line > 0 {
 		properties += fmt.Sprintf(",line=%d", f.Line)
 	}

@@ -2,8 +2,11 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
+	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
@@ -319,8 +322,31 @@ func known(t time.Time) *time.Time {
 }
 
 func write(w io.Writer, value any) error {
-	e := json.NewEncoder(w)
+	var b strings.Builder
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // nobody puts it into a page
 	e.SetIndent("", "  ")
-	return e.Encode(value)
+	if err := e.Encode(value); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, seen(b.String()))
+	return err
+}
+
+// seen escapes what JSON leaves as it is, and a terminal or a workflow's runner obeys
+// ([rollout.Printable]): JSON is also printed. It reads back as it was, since all of it
+// can stand in strings only.
+func seen(object string) string {
+	var b strings.Builder
+	for _, r := range strings.ReplaceAll(object, "##[", `#\u0023[`) {
+		switch high, low := utf16.EncodeRune(r); {
+		case r == '\n' || !rollout.Unseen(r):
+			b.WriteRune(r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return b.String()
 }
