@@ -131,9 +131,10 @@ func (o *Operator) await(ctx context.Context, moved []Promotion) []error {
 	return failures
 }
 
+// firstLine is what happened, of an error that may quote what a cluster says.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
+	return rollout.Printable(line, 1000)
 }
 
 // Suspension are the arguments of `flux:suspend`.

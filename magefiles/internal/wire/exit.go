@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/magefile/mage/mg"
 
@@ -30,7 +31,20 @@ func Exit(err error) error {
 	if err == nil {
 		return nil
 	}
-	return mg.Fatal(code(err), err.Error())
+	return mg.Fatal(code(err), said(err))
+}
+
+// longestLine is how many characters of a line of an error are said.
+const longestLine = 10_000
+
+// said is what an error says. What it quotes of a forge or a cluster gives no orders to
+// a terminal, nor to a workflow's runner.
+func said(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = rollout.Printable(line, longestLine)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // worst are the codes in the order in which they count, where several things went
