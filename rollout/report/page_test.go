@@ -144,3 +144,21 @@ func TestNarrowPages(t *testing.T) {
 		}
 	}
 }
+
+// TestPipeIsNoFormula: a spreadsheet that gets a table from a pipe works nothing out,
+// and gets numbers and signs as they are. Nowhere else is anything changed.
+func TestPipeIsNoFormula(t *testing.T) {
+	for cell, piped := range map[string]string{
+		"=cmd|'/C calc'!A0": "'=cmd|'/C calc'!A0", "+1+cmd": "'+1+cmd", "@SUM(1)": "'@SUM(1)", "-flag": "'-flag", "＝1": "'＝1", " =1": "'=1",
+		"-3": "-3", "+4.5": "+4.5", "-": "-", "a=b": "a=b", "-1e3": "-1e3", "": "",
+	} {
+		var d report.Document
+		d.Table([]string{"ONE", "TWO"}, [][]string{{"1", cell}})
+		if want, got := "ONE\tTWO\n1\t"+piped+"\n", drawnOn(t, d, report.Pipe()); got != want {
+			t.Errorf("%q becomes %q, want %q", cell, got, want)
+		}
+		if text := drawnOn(t, d, report.Terminal(80)); strings.Contains(text, "'=") || strings.Contains(text, "'-") {
+			t.Errorf("on a terminal it is %q", text)
+		}
+	}
+}

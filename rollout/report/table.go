@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cli/go-gh/v2/pkg/tableprinter"
 )
@@ -44,10 +45,28 @@ func (t table) tabs(w *strings.Builder) {
 	out := tableprinter.New(w, false, 0)
 	for _, row := range slices.Concat([][]string{t.head}, t.rows) {
 		for _, cell := range row {
-			out.AddField(oneLine(cell))
+			out.AddField(literal(oneLine(cell)))
 		}
 		out.EndRow()
 	}
+}
+
+// formula is what a spreadsheet takes for the beginning of one, also in its wide forms
+// (https://owasp.org/www-community/attacks/CSV_Injection).
+const formula = "=+-@＝＋－＠"
+
+// literal keeps a spreadsheet, into which somebody pastes a table or reads it, from
+// working a cell out: an apostrophe before it says that it is text. A number is one
+// anyway, and so is a sign alone.
+func literal(cell string) string {
+	first, size := utf8.DecodeRuneInString(cell)
+	if !strings.ContainsRune(formula, first) || len(cell) == size {
+		return cell
+	}
+	if _, err := strconv.ParseFloat(cell, 64); err == nil {
+		return cell
+	}
+	return "'" + cell
 }
 
 // shown are the rows that people are shown.
