@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/measure"
 	"github.com/monosense/k8s-ops/rollout/openmetrics"
+	"github.com/monosense/k8s-ops/rollout/rollouttest/hostile"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -89,14 +91,23 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// hostile are names as nobody should give them.
-var hostile = []string{
-	`a"} 1` + "\n" + `k8s_ops_rollout_holds{stage="b`, "a\\", "a\nb", "# EOF", "a\xffb", `a",x="y`, "\x1b[31m", "{{stage}}", "",
+// ofItsOwn are names by which one could write into the format itself.
+var ofItsOwn = []string{
+	`a"} 1` + "\n" + `k8s_ops_rollout_holds{stage="b`, "a\\", "# EOF", `a",x="y`, "{{stage}}", "apps",
+}
+
+// names are those, and all that people can write.
+func names() []string {
+	all := slices.Clone(ofItsOwn)
+	for _, text := range hostile.Texts() {
+		all = append(all, text.Text)
+	}
+	return all
 }
 
 // What Prometheus itself reads of it is what was written, whatever the names are.
 func TestPrometheusReadsIt(t *testing.T) {
-	for _, name := range append(hostile, "apps") {
+	for _, name := range names() {
 		text := written(t, standing(name, name), measured(name))
 		want := strings.ToValidUTF8(name, "\uFFFD")
 		seen := map[string]bool{}
@@ -137,7 +148,7 @@ func TestPrometheusReadsIt(t *testing.T) {
 // (https://github.com/prometheus/node_exporter#textfile-collector), and refuse a
 // sample that has a time of its own.
 func TestCollectorsReadIt(t *testing.T) {
-	for _, name := range append(hostile, "apps") {
+	for _, name := range names() {
 		parser := expfmt.NewTextParser(model.LegacyValidation)
 		families, err := parser.TextToMetricFamilies(bytes.NewReader(written(t, standing(name, name), measured(name))))
 		if err != nil {

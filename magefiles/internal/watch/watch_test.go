@@ -16,6 +16,7 @@ import (
 
 	"github.com/monosense/k8s-ops/rollout"
 	"github.com/monosense/k8s-ops/rollout/report"
+	"github.com/monosense/k8s-ops/rollout/rollouttest/hostile"
 )
 
 var began = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -37,6 +38,8 @@ type fleet struct {
 	// skew is how much the forge's clock is ahead, and due when something may go out.
 	skew time.Duration
 	due  time.Duration
+	// written is what people wrote, wherever they can.
+	written string
 }
 
 var plan = rollout.Plan{
@@ -63,7 +66,12 @@ func (f *fleet) status(context.Context) (rollout.Status, error) {
 	if f.due > 0 {
 		decision.RetryAt = at.Add(f.due)
 	}
-	return rollout.Status{At: at, Plan: plan, Stages: []rollout.StageStatus{
+	var records []rollout.Record
+	if f.written != "" {
+		decision.Reason = f.written
+		records = []rollout.Record{{Entry: rollout.Entry{Kind: rollout.EntryHold, By: f.written, Reason: f.written, At: at}}}
+	}
+	return rollout.Status{At: at, Plan: plan, Records: records, Stages: []rollout.StageStatus{
 		{Stage: plan.Stages[0], Head: rollout.Head{Branch: "main", SHA: f.head}},
 		{Stage: plan.Stages[1], Head: rollout.Head{Branch: "release", SHA: sha("1")}, Decision: &decision},
 	}}, nil
@@ -191,6 +199,43 @@ func TestRuns(t *testing.T) {
 	f.lost = errors.New("the token may not\n  → give it Actions: read")
 	d.later(livelyFor)
 	d.shows("which runs go on is not known: the token may not", "infra: main at 1111111")
+}
+
+// TestScreenOfEnemies: whatever people wrote, and whatever comes of a question, a view and
+// a key, the screen has its own lines and no others, and a terminal has nothing to obey.
+func TestScreenOfEnemies(t *testing.T) {
+	for _, text := range hostile.Texts() {
+		t.Run(text.Name, func(t *testing.T) {
+			f := &fleet{head: sha("1"), written: text.Text}
+			f.runs = []rollout.Run{{ID: 7, Status: text.Text, Conclusion: text.Text, URL: text.Text, Jobs: []rollout.Job{{Name: text.Text, Status: text.Text, Step: text.Text}}}}
+			d := sit(t, f, View{Key: "e", Name: "explain", Write: func(context.Context, report.Page, io.Writer) error { return errors.New(text.Text) }})
+			d.Options.Name, d.Open = text.Text, func() error { return errors.New(text.Text) }
+			screens := map[string]func(){
+				"status": func() { d.later(0) }, "view": func() { d.press("e") }, "notice": func() { d.press("esc"); d.press("o") },
+				"no answer": func() { f.down = errors.New(text.Text); d.press("r") }, "no runs": func() { f.down, f.lost = nil, errors.New(text.Text); d.press("r") },
+			}
+			for _, name := range []string{"status", "view", "notice", "no answer", "no runs"} {
+				screens[name]()
+				d.unforged(name)
+			}
+		})
+	}
+}
+
+// unforged is that the screen has as many lines as it is high, none of which is
+// somebody's own.
+func (d *desk) unforged(name string) {
+	d.t.Helper()
+	content := d.View().Content
+	if unseen := hostile.Unseen(content, '\n'); unseen != "" {
+		d.t.Errorf("%s: the screen has %s", name, unseen)
+	}
+	if forged := hostile.Lines(content); len(forged) > 0 {
+		d.t.Errorf("%s: somebody's own lines are %q", name, forged)
+	}
+	if lines := strings.Count(content, "\n"); lines != 19 {
+		d.t.Errorf("%s: the screen has %d lines of 20", name, lines+1)
+	}
 }
 
 // TestLinesThatCannotBePrinted end it, and that is an error.
