@@ -204,7 +204,7 @@ func (d *Doctor) diverged(ctx context.Context, s Snapshot, stage Stage) Diagnosi
 		Check: CheckDivergence, Of: stage.Name, Level: LevelStops,
 		What: fmt.Sprintf("%s has %s that %s has not", s.Target.Branch, countCommits(len(s.Foreign)), s.Upstream.Branch),
 	}
-	equivalents, unmatched := d.equivalents(ctx, s)
+	equivalents, unmatched := d.Engine.equivalents(ctx, s.Foreign, s.Pending, s.Target.Branch, s.Upstream.Branch)
 	for i, c := range s.Foreign {
 		if i == listed {
 			found.Details = append(found.Details, fmt.Sprintf("and %d more", len(s.Foreign)-listed))
@@ -251,17 +251,6 @@ func matched(c Commit, upstream string, equivalents map[SHA]SHA, unmatched error
 	default:
 		return upstream + " has no such change"
 	}
-}
-
-// errNoEquivalents says that nobody compares what commits change.
-var errNoEquivalents = errors.New("nobody here compares what commits change")
-
-func (d *Doctor) equivalents(ctx context.Context, s Snapshot) (map[SHA]SHA, error) {
-	history, ok := d.Engine.History.(Equivalents)
-	if !ok {
-		return nil, errNoEquivalents
-	}
-	return history.Equivalents(ctx, s.Foreign, s.Pending)
 }
 
 // rowsBack is how many rows of a push log, and how many entries of the ledger, are

@@ -486,7 +486,7 @@ func TestDiverged(t *testing.T) {
 			d.Engine.History = matching{r}
 			if name == "nobody can tell" {
 				d.Engine.History = r
-				test.detail = "whether main has the same change is not known: nobody here compares"
+				test.detail = "whether main has the same change is not known: nothing here compares changes"
 			}
 			test.happens(d, r)
 			for _, one := range d.Examine(t.Context()) {
@@ -498,6 +498,52 @@ func TestDiverged(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// long is a history in which main has so many commits more than it has.
+type long struct {
+	matching
+	main rollout.SHA
+	more int
+}
+
+func (l long) Between(ctx context.Context, have, want rollout.SHA) ([]rollout.Commit, error) {
+	commits, err := l.matching.Between(ctx, have, want)
+	if want == l.main {
+		commits = append(commits, make([]rollout.Commit, l.more)...)
+	}
+	return commits, err
+}
+
+// TestTooManyToCompare: neither the doctor nor a repair compares what a stage has alone
+// with thousands of commits, and both say so in the same words.
+func TestTooManyToCompare(t *testing.T) {
+	for more, says := range map[int]string{
+		1999: "",
+		2000: "main has 2001 commits that release has not, which are too many to compare",
+	} {
+		d, r, _ := newDoctor(t)
+		r.push("release", 1, "X")
+		r.push("main", 2, "Y")
+		d.Engine.History = long{matching{r}, sha("Y"), more}
+		var details []string
+		for _, one := range d.Examine(t.Context()) {
+			if one.Check == rollout.CheckDivergence {
+				details = one.Details
+			}
+		}
+		want := "main has the same change, as " + sha("Y").Short()
+		if says != "" {
+			want = "whether main has the same change is not known: " + says
+		}
+		if !strings.Contains(strings.Join(details, "\n"), want) {
+			t.Errorf("of %d commits the doctor says %q, want %q", more, details, want)
+		}
+		rift, err := (&rollout.Mender{Engine: d.Engine}).Examine(t.Context(), d.Engine.Plan.Stages[1])
+		if err != nil || rift.Unknown != says || (says == "") != (rift.Foreign[0].Same == sha("Y")) {
+			t.Errorf("of %d commits a repair says %q, and finds %q: %v", more, rift.Unknown, rift.Foreign[0].Same, err)
+		}
 	}
 }
 

@@ -44,10 +44,6 @@ type Stray struct {
 	Same SHA
 }
 
-// mostCompared is how many commits of the first stage are looked at for one that
-// makes the same change as a foreign one.
-const mostCompared = 2000
-
 // Examine finds out what a stage has that its upstream has not.
 func (m *Mender) Examine(ctx context.Context, stage Stage) (Rift, error) {
 	s, o, err := m.Engine.survey(ctx, stage)
@@ -96,19 +92,10 @@ func (m *Mender) common(ctx context.Context, foreign []Commit) (SHA, error) {
 // compare looks for commits of the first stage that make the same changes. Not to
 // know them keeps nobody from a repair.
 func (m *Mender) compare(ctx context.Context, r *Rift, foreign []Commit) error {
-	history, ok := m.Engine.History.(Equivalents)
-	if !ok {
-		r.Unknown = "nothing here compares changes"
-		return nil
-	}
 	among, err := m.Engine.History.Between(ctx, r.Snapshot.Target.SHA, r.First.SHA)
-	if err == nil && len(among) > mostCompared {
-		r.Unknown = fmt.Sprintf("%s has %d commits that %s has not, which are too many to compare", r.First.Branch, len(among), r.Snapshot.Target.Branch)
-		return nil
-	}
 	var same map[SHA]SHA
 	if err == nil {
-		same, err = history.Equivalents(ctx, foreign, among)
+		same, err = m.Engine.equivalents(ctx, foreign, among, r.Snapshot.Target.Branch, r.First.Branch)
 	}
 	if err != nil {
 		r.Unknown = OneLine(err.Error(), 300)
