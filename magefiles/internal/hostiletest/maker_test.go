@@ -134,9 +134,12 @@ func (m *maker) fillKind(v reflect.Value) {
 	}
 }
 
-// word is a text, if it is anybody's, and else one of the toolkit's own.
+// word is a text, if it is anybody's and there is one, and else one of the toolkit's own.
 func (m *maker) word(t reflect.Type) string {
 	if t == reflect.TypeFor[string]() {
+		if m.one(5) {
+			return ""
+		}
 		return m.text
 	}
 	if len(words[t]) == 0 {

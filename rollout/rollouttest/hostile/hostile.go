@@ -94,6 +94,8 @@ func markup() []Text {
 		{Name: "image", Text: `<img src=x onerror=alert(1)>`},
 		{Name: "attribute", Text: `" onload="alert(1)" x='`},
 		{Name: "data", Text: `]]> --> <!-- <![CDATA[ {{.}} ${x}`},
+		{Name: "open comment", Text: "<!-- " + Forged},
+		{Name: "open script", Text: "<script src=x " + Forged},
 		{Name: "entity", Text: "&lt;script&gt;&#x1b;&#60;img&#62;&amp;", Branch: true},
 		{Name: "link", Text: "[x](javascript:alert(1)) [y](https://evil.example \"t\")"},
 		{Name: "image link", Text: "![x](https://evil.example/x.png)"},
