@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -78,16 +77,7 @@ func hostile(file string) string {
 // came of it.
 func (s *scene) unharmed(r *result, file, before, commit string) {
 	s.t.Helper()
-	if _, err := os.Stat(file); err == nil {
-		s.t.Error("the reason was executed")
-	}
-	for _, order := range r.orders() {
-		s.t.Errorf("the runner was given an order: %q", order)
-	}
-	// GitHub's runner looks for these in the middle of lines, too; act does not.
-	if strings.Contains(r.said("promote"), "##[") {
-		s.t.Errorf("GitHub's runner would be given an order:\n%s", r.said("promote"))
-	}
+	s.obeysNobody(r, file)
 	if strings.Contains(r.summary("promote"), "<script>") {
 		s.t.Errorf("the summary has a script:\n%s", r.summary("promote"))
 	}

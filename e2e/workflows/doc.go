@@ -10,8 +10,9 @@
 // out, compiles the targets and calls them.
 //
 // In testdata are the stand-ins for the actions: checkout clones from the stand-in
-// for GitHub with git, setup-go looks for the Go that is here, and
-// create-github-app-token makes a token out of the key.
+// for GitHub with git, setup-go looks for the Go that is here,
+// create-github-app-token makes a token out of the key, and upload-pages-artifact and
+// deploy-pages keep a site in the scene's directory.
 //
 // # Invariants
 //
@@ -20,9 +21,9 @@
 // an action or an input that has no stand-in there fails the test.
 //
 // What a job finds in its environment is PATH, a HOME of its own, the certificate
-// of the stand-in, and Go's caches. No token is among it: a job has what the
-// workflow gives it. The run's GITHUB_TOKEN has the permissions that the jobs of the
-// workflow ask for, together.
+// of the stand-in, Go's caches, and where a site is published. No token is among it:
+// a job has what the workflow gives it. The run's GITHUB_TOKEN has the permissions
+// that the jobs of the workflow ask for, together.
 //
 // Nothing is masked, and no token, key or secret may be in what a run says.
 //

@@ -116,8 +116,12 @@ func (s *scene) jobEnvironment() []string {
 	return slices.Concat(s.golang, []string{
 		"SSL_CERT_FILE=" + s.github.CACert(), "GIT_SSL_CAINFO=" + s.github.CACert(),
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1",
+		"PAGES=" + s.pages(),
 	})
 }
+
+// pages is where the stand-ins for GitHub Pages keep what is uploaded and published.
+func (s *scene) pages() string { return filepath.Join(s.dir, "pages") }
 
 // arguments are those of act.
 func (s *scene) arguments(e event, name string) ([]string, error) {
