@@ -319,7 +319,13 @@ func tags(picture string) (all []string, err error) {
 // command is an annotation, as the toolkit gives it.
 var command = regexp.MustCompile(`^::(error|warning) file=[^:,\n]*(,line=\d+)?,title=[a-z-]+::`)
 
-// commands are those of a clean run, with the same number of lines.
+// breaks is how often the runner breaks a line of an annotation.
+func breaks(text string) int {
+	orders := strings.Join(hostile.Orders(text), "")
+	return strings.Count(orders, "%0A") + strings.Count(orders, "%0D")
+}
+
+// commands are those of a clean run, with the same number of lines, also within them.
 func commands(tame, wild string) []string {
 	var wrong []string
 	if unseen := hostile.Unseen(wild, '\n'); unseen != "" {
@@ -327,6 +333,9 @@ func commands(tame, wild string) []string {
 	}
 	if want, got := strings.Count(tame, "\n"), strings.Count(wild, "\n"); want != got {
 		wrong = append(wrong, fmt.Sprintf("it has %d lines, want %d", got, want))
+	}
+	if want, got := breaks(tame), breaks(wild); want != got {
+		wrong = append(wrong, fmt.Sprintf("its annotations have %d breaks, want %d", got, want))
 	}
 	for i, line := range hostile.Orders(wild) {
 		if !command.MatchString(line) || i >= len(hostile.Orders(tame)) {
