@@ -213,9 +213,9 @@ func (m *maker) observed() (rollout.Stage, rollout.Snapshot) {
 	if m.one(2) {
 		stage.Health.Required = []rollout.Requirement{{Cluster: "infra", Contexts: glob, Where: "clusters/rollout.yaml:12"}}
 	}
-	// What stands before a trailer or a revert can hide it, as a fence does: so the
+	// What stands before a trailer or a revert can hide it, as a fence does: so part of a
 	// subject is all that does.
-	subject := rollout.Commit{Message: m.text}.Subject()
+	subject := "Upgrade " + rollout.Commit{Message: m.text}.Subject()
 	messages := []string{
 		m.text, subject + "\n\nRollout-Soak: " + subject + "\n", subject + "\n\n" + m.text,
 		"Revert \"" + subject + "\"\n\nThis reverts commit " + string(sha(3)) + ".\n\n" + m.text,

@@ -102,6 +102,7 @@ func markup() []Text {
 		{Name: "reference", Text: "[x][y]\n\n[y]: https://evil.example"},
 		{Name: "autolink", Text: "<https://evil.example> <javascript:alert(1)> <a@evil.example>"},
 		{Name: "code", Text: "`a` ``b`` ```\nforged\n```"},
+		{Name: "fence", Text: "```", Branch: true},
 		{Name: "long fence", Text: "````````\n" + Forged + "\n~~~~\n" + Forged},
 		{Name: "table", Text: "a | b || c \\| d\n| --- |\n| forged | x |"},
 		{Name: "heading", Text: "### forged\n===\n---\n# " + Forged},
