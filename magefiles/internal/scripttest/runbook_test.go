@@ -286,7 +286,7 @@ var (
 	here       = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 	lasted     = regexp.MustCompile(`after [0-9.]+ s\b`)
 	// underWay is a line that says how far something is, whenever somebody looked.
-	underWay = regexp.MustCompile(`^(run \d+: (queued|in_progress)|\w+: has )`)
+	underWay = regexp.MustCompile(`^(run \d+: (queued|in_progress)|\w+: has |still )`)
 )
 
 // alias is what a command says, without what differs from run to run.
