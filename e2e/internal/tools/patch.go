@@ -18,13 +18,24 @@ type patch struct {
 	from, to string
 }
 
-// Where a step fails, act ends before it has read all that the step said: it waits for
-// the rest only where the step succeeds.
-var actReadsAll = patch{
-	file: "pkg/container/host_environment.go",
-	from: "	err = cmd.Run()\n	if err != nil {\n		return err\n	}\n	if tty != nil {",
-	to:   "	err = cmd.Run()\n	if tty != nil {",
-}
+// act gives each step a terminal, and reads from it what the step says: up to a
+// character that it writes there itself when the step has ended. Where a step fails it
+// does not wait for that, and what the step said last can be lost. Where anything else
+// comes last, it waits for ever. GitHub's runner gives a step a pipe, which ends when all
+// is read; with these, act does, too. The terminal stays where the step reads: with it
+// ends what the step has started, when act is killed.
+var (
+	actWritesIntoPipe = patch{
+		file: "pkg/container/host_environment.go",
+		from: "	cmd.Stdin = tty\n	cmd.Stdout = tty\n	cmd.Stderr = tty\n",
+		to:   "	cmd.Stdin = tty\n",
+	}
+	actReadsNoTerminal = patch{
+		file: "pkg/container/host_environment.go",
+		from: "	if ppty != nil {\n		go copyPtyOutput(writer, ppty, finishLog)\n	} else {\n		finishLog()\n	}\n",
+		to:   "	finishLog()\n",
+	}
+)
 
 // patched copies a program's repository, patches it, and writes a go.mod by which the
 // go command takes the copy: it lets nobody change what is in its own cache.

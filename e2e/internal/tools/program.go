@@ -50,7 +50,7 @@ var Kubeconform = Program{
 var Act = Program{
 	Name: "act", Module: "act",
 	Package: "github.com/nektos/act", Repository: "github.com/nektos/act",
-	patches: []patch{actReadsAll},
+	patches: []patch{actWritesIntoPipe, actReadsNoTerminal},
 }
 
 // Programs are those of the clusters, in the order in which they are built.
