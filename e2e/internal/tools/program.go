@@ -96,7 +96,7 @@ func (p Program) how(version string) string {
 }
 
 // compiler is what the compiler is told: what the linker leaves out, since only
-// debuggers read it, is a fifth of the work.
+// debuggers read it, is work for nothing.
 const compiler = "-gcflags=all=-dwarf=false"
 
 // linker is what the linker is told.
