@@ -12,8 +12,9 @@ import (
 func (r *Run) CloseOnSignal() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	gone := orphaned() // before the goroutine: by when that runs, it may be too late
 	go func() {
-		os.Exit(r.closeOn(signals, orphaned()))
+		os.Exit(r.closeOn(signals, gone))
 	}()
 }
 
