@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
 )
 
 // FormatTime is a moment as operators read it: in UTC, to the minute, and
@@ -88,6 +89,23 @@ func Unseen(r rune) bool {
 	default:
 		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 	}
+}
+
+// EscapeJSON writes some characters of a JSON text as \u and digits. They must be such as
+// JSON has in strings alone: then it reads back as it was.
+func EscapeJSON(text string, these func(rune) bool) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch high, low := utf16.EncodeRune(r); {
+		case !these(r):
+			b.WriteRune(r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return b.String()
 }
 
 // Printable makes text that somebody else wrote safe to show on one line of a

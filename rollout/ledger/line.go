@@ -3,9 +3,7 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf16"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
@@ -34,24 +32,7 @@ func encode(e rollout.Entry) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return escape(string(text), func(r rune) bool { return r >= 0x7f }), nil
-}
-
-// escape writes some characters of a JSON text as \u and digits. They must be
-// such as JSON has in strings alone.
-func escape(text string, these func(rune) bool) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch high, low := utf16.EncodeRune(r); {
-		case !these(r):
-			b.WriteRune(r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		}
-	}
-	return b.String()
+	return rollout.EscapeJSON(string(text), func(r rune) bool { return r >= 0x7f }), nil
 }
 
 // decode reads what encode wrote.

@@ -35,14 +35,13 @@ const (
 
 // stateFile is the state as it is written.
 type stateFile struct {
-	Version     int                          `json:"version"`
-	Arrivals    map[string][]rollout.Arrival `json:"arrivals,omitempty"`
-	Holds       []rollout.Hold               `json:"holds,omitempty"`
-	Suspensions []rollout.Suspension         `json:"suspensions,omitempty"`
-	Taints      []rollout.Mark               `json:"taints,omitempty"`
-	Cleared     []rollout.Mark               `json:"cleared,omitempty"`
-
-	Restorations []rollout.Restoration `json:"restorations,omitempty"`
+	Version      int                          `json:"version"`
+	Arrivals     map[string][]rollout.Arrival `json:"arrivals,omitempty"`
+	Holds        []rollout.Hold               `json:"holds,omitempty"`
+	Suspensions  []rollout.Suspension         `json:"suspensions,omitempty"`
+	Taints       []rollout.Mark               `json:"taints,omitempty"`
+	Cleared      []rollout.Mark               `json:"cleared,omitempty"`
+	Restorations []rollout.Restoration        `json:"restorations,omitempty"`
 }
 
 // Digest implements [rollout.Ledger]: the SHA-256 of the state as it is
@@ -71,7 +70,7 @@ func writeState(s rollout.State) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", StateFile, err)
 	}
-	return []byte(escape(string(text), hidden) + "\n"), nil
+	return []byte(rollout.EscapeJSON(string(text), hidden) + "\n"), nil
 }
 
 // hidden tells whether people who look at a change of the state would not see

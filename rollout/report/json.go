@@ -2,11 +2,9 @@ package report
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"github.com/monosense/k8s-ops/rollout"
 )
@@ -334,19 +332,9 @@ func write(w io.Writer, value any) error {
 }
 
 // seen escapes what JSON leaves as it is, and a terminal or a workflow's runner obeys
-// ([rollout.Printable]): JSON is also printed. It reads back as it was, since all of it
-// can stand in strings only.
+// ([rollout.Printable]): JSON is also printed. All of it can stand in strings only, but
+// for the breaks of lines.
 func seen(object string) string {
-	var b strings.Builder
-	for _, r := range strings.ReplaceAll(object, "##[", `#\u0023[`) {
-		switch high, low := utf16.EncodeRune(r); {
-		case r == '\n' || !rollout.Unseen(r):
-			b.WriteRune(r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		}
-	}
-	return b.String()
+	object = strings.ReplaceAll(object, "##[", `#\u0023[`)
+	return rollout.EscapeJSON(object, func(r rune) bool { return r != '\n' && rollout.Unseen(r) })
 }
