@@ -325,16 +325,10 @@ func restore(differences []Difference) (restores []FileChange, conflicts []Diffe
 // recordRollback writes down that somebody rolls back, so that the files of before need
 // not soak again, and taints what later stages wait for: once.
 func (m *Mender) recordRollback(ctx context.Context, b *Rollback, reason string) error {
-	records, err := m.Engine.Records(ctx, b.Snapshot.Ledger.SHA, entriesOfStage)
-	if err != nil {
-		return err
-	}
-	known := slices.ContainsFunc(records, func(r Record) bool {
-		return r.Damaged == "" && r.Kind == EntryRollback && r.Stage == b.Stage.Name && r.From == b.From && r.To == b.To
-	})
 	s := b.Snapshot.State
+	known, goes := s.restoration(b.Stage.Name, b.From)
 	untainted := slices.ContainsFunc(b.Taints, func(sha SHA) bool { return !marked(s.Taints, sha) })
-	if known && !untainted {
+	if goes && known.To == b.To && !untainted {
 		return nil
 	}
 	tree, err := m.Trees.TreeOf(ctx, b.To)

@@ -140,6 +140,25 @@ func TestWhatRanBeforeGoesOutAtOnce(t *testing.T) {
 	}
 }
 
+// What was asked for last is what counts, also where it was asked for before.
+func TestTheLastWordOnARollbackCounts(t *testing.T) {
+	r, _, m := atWork(t, twoStages)
+	r.push("main", 31, "D")
+	r.now = hour(60)
+	if _, err := m.Engine.Promote(t.Context(), apps); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []rollout.SHA{sha("C"), sha("A"), sha("C")} {
+		if _, err := m.Rollback(t.Context(), apps, rollout.RollbackRequest{Reason: "it loses mails", To: rollout.Prefix(to)}); err != nil {
+			t.Fatal(err)
+		}
+		want := []rollout.Restoration{{Stage: "apps", From: sha("D"), To: to, Tree: r.commits[to].Tree, At: r.now}}
+		if diff := cmp.Diff(want, r.state(t).Restorations); diff != "" {
+			t.Errorf("restorations (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // What is as the bad commits left it is put back; what is back already is left
 // alone; of anything else nobody guesses.
 func TestARollbackRestoresWhatItKnows(t *testing.T) {
