@@ -113,9 +113,10 @@ func tainted(t *Taint) Block {
 	}}
 }
 
-// sameTree tells whether a revision changes nothing, or nothing that has not
-// soaked, or that the stage did not run: a bad commit and its revert are no change
-// together. From is the commit whose tree it has, and empty where it is the stage's own.
+// sameTree tells whether a revision has a tree that has passed: the stage's own (a bad
+// commit and its revert are no change together), that of a revision that has soaked, or
+// the one that the stage goes back to. From is the commit whose tree it is, and empty
+// where it is the stage's own.
 func (v *survey) sameTree(r Revision, known passage) (from SHA, same bool) {
 	if r.Tree == "" || r.Tree == v.s.Tree {
 		return "", r.Tree != ""

@@ -66,9 +66,9 @@ had to say about it stands in ` + "`state.json`" + `:
   (` + "`mage release:rollback`" + `). What has the files of that one need not soak, as long
   as the stage stands where it goes back from.
 
-Holds, taints and what is cleared say ` + "`by`" + ` whom and for what ` + "`reason`" + `. A hold that has run out may stand
-there until something else is written. If nothing is listed, what waits is
-soaking, was reverted, lacks evidence, or the plan's windows are closed.
+Holds, taints and what is cleared say ` + "`by`" + ` whom and for what ` + "`reason`" + `. A hold
+that has run out may stand there until something else is written. If nothing is listed,
+what waits is soaking, was reverted, lacks evidence, or the plan's windows are closed.
 `
 
 // marker begins the line of a message that holds the entry.

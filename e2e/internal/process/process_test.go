@@ -20,9 +20,17 @@ import (
 // somebody ends from outside.
 const actor = "E2E_ACTOR"
 
-// patiently is how often a test looks, every 10 ms, for what comes at once where others
+// comes looks until something is so, and tells whether it ever was: at once, where others
 // leave this machine any time.
-const patiently = 6000
+func comes(so func() bool) bool {
+	for range 6000 {
+		if so() {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
 
 func TestMain(m *testing.M) {
 	if os.Getenv(actor) != "" {
@@ -84,24 +92,16 @@ func startActor(t *testing.T, name string, args ...string) actorProcess {
 // ends waits until no process of a group is left.
 func ends(t *testing.T, group int) {
 	t.Helper()
-	for range patiently {
-		if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !comes(func() bool { return errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) }) {
+		t.Fatalf("processes of group %d are left", group)
 	}
-	t.Fatalf("processes of group %d are left", group)
 }
 
 func missing(t *testing.T, dir string) {
 	t.Helper()
-	for range patiently {
-		if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !comes(func() bool { _, err := os.Stat(dir); return errors.Is(err, os.ErrNotExist) }) {
+		t.Fatalf("%s is left", dir)
 	}
-	t.Fatalf("%s is left", dir)
 }
 
 func TestSignalsLeaveNothing(t *testing.T) {
@@ -162,13 +162,9 @@ func TestKillLeavesNoProcess(t *testing.T) {
 func leaderEnds(t *testing.T, pid int) {
 	t.Helper()
 	defer func() { _ = syscall.Kill(-pid, syscall.SIGKILL) }()
-	for range patiently {
-		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !comes(func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }) {
+		t.Fatalf("process %d is left", pid)
 	}
-	t.Fatalf("process %d is left", pid)
 }
 
 // TestOpenLeavesOthersAlone: a run that goes on is not swept.
@@ -296,11 +292,8 @@ func TestOneThatHangsIsEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range patiently {
-		if strings.Contains(tail(slow.Log(), 1), "listening") {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !comes(func() bool { return strings.Contains(tail(slow.Log(), 1), "listening") }) {
+		t.Fatal("it never began")
 	}
 	_, err = slow.EndsWithin(50 * time.Millisecond)
 	if err == nil || !strings.Contains(err.Error(), "slow goes on after 50ms; the last that it said:\nlistening\n") {

@@ -159,7 +159,13 @@ func memory(b *testing.B, dir string, args []string) float64 {
 	if out, err := command.CombinedOutput(); err != nil {
 		b.Fatalf("%s: %v\n%.2000s", strings.Join(args, " "), err, out)
 	}
-	usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage)
+	return resident(b, command.ProcessState)
+}
+
+// resident is the most that a process had resident, in megabytes.
+func resident(b *testing.B, ended *os.ProcessState) float64 {
+	b.Helper()
+	usage, ok := ended.SysUsage().(*syscall.Rusage)
 	if !ok {
 		b.Skip("this system does not tell how much memory a process had")
 	}

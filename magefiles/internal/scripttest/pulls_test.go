@@ -92,15 +92,19 @@ func allows(ts *testscript.TestScript, neg bool, args []string) {
 	in(ts).repo.AllowMerges(methods...)
 }
 
-// varying is what differs from run to run: commits, and where the stand-in is.
-var varying = regexp.MustCompile(`\b[0-9a-f]{7,40}\b|127\.0\.0\.1:\d+`)
+// What differs from run to run: commits, and where the stand-ins are.
+var (
+	commitLike = regexp.MustCompile(`\b[0-9a-f]{7,40}\b`)
+	here       = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+)
 
 // cmpshort compares a file with another, whatever the commits are. A space without
 // width stands in it as an escape.
 func cmpshort(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 2, 2, "cmpshort GOT WANT")
 	plain := func(name string) string {
-		return strings.ReplaceAll(varying.ReplaceAllString(ts.ReadFile(name), "…"), "\u200b", `\u200b`)
+		text := here.ReplaceAllString(commitLike.ReplaceAllString(ts.ReadFile(name), "…"), "…")
+		return strings.ReplaceAll(text, "\u200b", `\u200b`)
 	}
 	got, want := plain(args[0]), plain(args[1])
 	if got != want {

@@ -282,9 +282,7 @@ func (p *player) actual(command string) string {
 }
 
 var (
-	commitLike = regexp.MustCompile(`\b[0-9a-f]{7,40}\b`)
-	here       = regexp.MustCompile(`127\.0\.0\.1:\d+`)
-	lasted     = regexp.MustCompile(`after [0-9.]+ s\b`)
+	lasted = regexp.MustCompile(`after [0-9.]+ s\b`)
 	// underWay is a line that says how far something is, whenever somebody looked.
 	underWay = regexp.MustCompile(`^(run \d+: (queued|in_progress)|\w+: has |still )`)
 )

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -81,9 +80,5 @@ func (w *world) must(b *testing.B, args ...string) (took time.Duration, peak flo
 	if err != nil {
 		b.Fatalf("%v: %v\n%.2000s", args, err, out)
 	}
-	usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		b.Skip("this system does not tell how much memory a process had")
-	}
-	return took, float64(usage.Maxrss) / 1024
+	return took, resident(b, command.ProcessState)
 }
