@@ -1,7 +1,9 @@
 package develop
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -12,6 +14,7 @@ func TestSuitesWith(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for path, text := range map[string]string{
 		"e2e/fleet_test.go":          "func TestMerge(t *testing.T) {}\nfunc TestMain(m *testing.M) {}\n",
+		"e2e/stages/fleet_test.go":   "func TestFive(t *testing.T) {}\n",
 		"e2e/workflows/call_test.go": "func TestCalled(t *testing.T) {}\n",
 		"e2e/workflows/run_test.go":  "func TestPush(t *testing.T) {}\n// TestMerge is elsewhere\n",
 		"e2e/internal/all_test.go":   "func help(t *testing.T) {}\n",
@@ -24,7 +27,7 @@ func TestSuitesWith(t *testing.T) {
 		}
 	}
 	for pattern, want := range map[string][]string{
-		"":                  {"e2e/workflows", "e2e"},
+		"":                  {"e2e/stages", "e2e/workflows", "e2e"},
 		"Called|Push":       {"e2e/workflows"},
 		"^TestMerge$":       {"e2e"},
 		"Merge/of_a_branch": {"e2e"},
@@ -35,6 +38,30 @@ func TestSuitesWith(t *testing.T) {
 		got, err := suitesWith(pattern)
 		if !slices.Equal(got, want) || (err == nil) != (want != nil) {
 			t.Errorf("-run=%s chooses %v, want %v: %v", pattern, got, want, err)
+		}
+	}
+}
+
+// TestSweep: what a killed run has compiled goes away, and what another one needs stays.
+func TestSweep(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	gone := exec.Command(os.Args[0], "-test.run=^$")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	left := map[int]bool{gone.Process.Pid: false, os.Getpid(): true}
+	for pid := range left {
+		if err := os.Mkdir(filepath.Join(os.TempDir(), fmt.Sprintf("%s%d-1", compiled, pid)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sweep(); err != nil {
+		t.Fatal(err)
+	}
+	for pid, stays := range left {
+		found, err := filepath.Glob(filepath.Join(os.TempDir(), fmt.Sprintf("%s%d-*", compiled, pid)))
+		if err != nil || (len(found) > 0) != stays {
+			t.Errorf("of process %d there is %v, want any: %t (%v)", pid, found, stays, err)
 		}
 	}
 }
