@@ -42,7 +42,7 @@ func check(m *testing.M) (code int, err error) {
 type checker struct{ kubeconform, schemas string }
 
 func newChecker(ctx context.Context, dir string) (checker, error) {
-	cache, err := tools.Open(modules, os.Stdout)
+	cache, err := suite.Cache()
 	if err != nil {
 		return checker{}, err
 	}

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/monosense/k8s-ops/e2e/internal/process"
@@ -30,11 +28,15 @@ func play(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	act, err := buildAct(root)
-	if err != nil {
-		return 1, err
-	}
 	return suite.InRun(func(run *process.Run) (code int, err error) {
+		cache, err := suite.Cache()
+		if err != nil {
+			return 1, err
+		}
+		act, err := cache.Build(context.Background(), tools.Act)
+		if err != nil {
+			return 1, err
+		}
 		shared = &machine{run: run, root: root, act: act, binary: filepath.Join(run.Dir(), "rollout")}
 		if err := shared.prepare(); err != nil {
 			return 1, err
@@ -54,19 +56,8 @@ type machine struct {
 	started atomic.Int64 // runs so far
 }
 
-// buildAct builds act, unless it is built. A signal ends that.
-func buildAct(root string) (string, error) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	cache, err := tools.Open(filepath.Join(root, "e2e", "tools"), os.Stdout)
-	if err != nil {
-		return "", err
-	}
-	return cache.Build(ctx, tools.Act)
-}
-
 func (m *machine) prepare() (err error) {
-	if m.golang, err = goEnvironment(); err != nil {
+	if m.golang, err = goEnvironment(filepath.Join(m.run.Dir(), "mage")); err != nil {
 		return err
 	}
 	if m.files, err = listed(m.root); err != nil {
@@ -77,16 +68,13 @@ func (m *machine) prepare() (err error) {
 		return err
 	}
 	// The binary that people run; and with it the caches are filled.
-	return suite.Compile(m.run, m.binary, goFlags)
+	return suite.Compile(m.run, m.binary)
 }
 
-// goFlags leave the paths of a checkout out of what is compiled, so that another
-// job finds it in the cache, and what only debuggers read.
-const goFlags = "GOFLAGS=-trimpath -ldflags=-w -gcflags=all=-dwarf=false"
-
-// goEnvironment lets jobs share the caches of whoever runs the tests. A job fetches
-// nothing: what it needs, compile has fetched.
-func goEnvironment() ([]string, error) {
+// goEnvironment lets jobs share the caches of whoever runs the tests, and one of mage,
+// whose binaries need not be linked again. A job fetches nothing: what it needs, compile
+// has fetched.
+func goEnvironment(mage string) ([]string, error) {
 	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE").Output()
 	if err != nil {
 		return nil, fmt.Errorf("ask go where its caches are: %w", err)
@@ -95,7 +83,7 @@ func goEnvironment() ([]string, error) {
 	if err := json.Unmarshal(out, &caches); err != nil {
 		return nil, fmt.Errorf("understand what go says of its caches: %w", err)
 	}
-	env := []string{"GOPROXY=off", goFlags}
+	env := append([]string{"GOPROXY=off", "MAGEFILE_CACHE=" + mage}, suite.HowGoCompiles...)
 	for name, dir := range caches {
 		env = append(env, name+"="+dir)
 	}

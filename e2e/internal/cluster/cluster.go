@@ -131,8 +131,6 @@ func (c *Cluster) startAPIServer(ctx context.Context) error {
 	accounts := c.authority.file("accounts")
 	return c.start(ctx, &unit{
 		program: tools.APIServer,
-		// There may be many of them: less memory, for a bit more of work.
-		env: []string{"GOGC=50"},
 		args: []string{
 			"--etcd-servers=" + c.site.etcd, "--etcd-prefix=/" + c.name,
 			"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port=" + port,

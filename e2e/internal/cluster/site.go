@@ -32,17 +32,12 @@ type Site struct {
 
 // Prepare builds, or finds built, all that a site needs.
 func Prepare(ctx context.Context, cache tools.Cache) (Parts, error) {
-	parts := Parts{binaries: map[string]string{}}
-	for _, program := range tools.Programs() {
-		path, err := cache.Build(ctx, program)
-		if err != nil {
-			return Parts{}, err
-		}
-		parts.binaries[program.Name] = path
+	binaries, err := cache.BuildAll(ctx, tools.Programs())
+	if err != nil {
+		return Parts{}, err
 	}
-	var err error
-	parts.definitions, err = cache.Definitions(ctx)
-	return parts, err
+	definitions, err := cache.Definitions(ctx)
+	return Parts{binaries: binaries, definitions: definitions}, err
 }
 
 // Open starts what the clusters have in common.

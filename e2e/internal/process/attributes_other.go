@@ -9,3 +9,7 @@ import "syscall"
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
+
+// interrupted does nothing: a process is not told here that the one that started it is
+// gone.
+func interrupted() *syscall.SysProcAttr { return nil }

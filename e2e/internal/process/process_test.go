@@ -2,6 +2,7 @@ package process
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,6 +36,9 @@ func comes(so func() bool) bool {
 
 func TestMain(m *testing.M) {
 	if os.Getenv(actor) != "" {
+		if slices.Contains(os.Args, "build") {
+			build()
+		}
 		act()
 		return
 	}
@@ -52,6 +57,26 @@ func act() {
 		panic(err)
 	}
 	fmt.Println(p.PID(), run.Dir())
+	select {}
+}
+
+// build waits for a process that tidies up when it is interrupted, and says where that is.
+func build() {
+	dir, err := os.MkdirTemp("", "k8s-ops-e2e-build-*")
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		script := `trap 'rm -r "$0"; exit 1' INT; echo $$ >"$0/pid"; while :; do sleep 0.05; done`
+		_, err := Output(context.Background(), Command{Name: "build", Path: "/bin/sh", Args: []string{"-c", script, dir}})
+		panic(err)
+	}()
+	var pid []byte
+	comes(func() bool {
+		pid, _ = os.ReadFile(filepath.Join(dir, "pid"))
+		return len(pid) > 0
+	})
+	fmt.Println(strings.TrimSpace(string(pid)), dir)
 	select {}
 }
 
@@ -157,6 +182,23 @@ func TestKillLeavesNoProcess(t *testing.T) {
 	}
 }
 
+// TestKillInterruptsWhatTidiesUp: a build leaves nothing half made when the process that
+// waits for it is killed.
+func TestKillInterruptsWhatTidiesUp(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells children that their parent is gone")
+	}
+	a := startActor(t, os.Args[0], "build")
+	if err := a.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = a.cmd.Wait()
+	missing(t, a.dir)
+	if !comes(func() bool { return errors.Is(syscall.Kill(a.pid, 0), syscall.ESRCH) }) {
+		t.Fatalf("process %d is left", a.pid)
+	}
+}
+
 // leaderEnds waits for the one process that was started. What a program starts
 // itself, the kernel leaves alone; none of ours does.
 func leaderEnds(t *testing.T, pid int) {
@@ -236,16 +278,31 @@ func TestStopAndKeep(t *testing.T) {
 }
 
 func TestPortsAreFreeAndDiffer(t *testing.T) {
-	ports, seen := new(Ports), map[string]bool{}
+	t.Setenv("TMPDIR", t.TempDir())
+	one, other, seen := new(Ports), new(Ports), map[string]bool{}
 	for range 100 {
-		address, err := ports.Address()
-		if err != nil {
-			t.Fatal(err)
+		for _, ports := range []*Ports{one, other} {
+			address, err := ports.Address()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen[address] || !free(address) {
+				t.Errorf("%s was given before, or is taken", address)
+			}
+			seen[address] = true
 		}
-		if seen[address] || !free(address) {
-			t.Errorf("%s was given before, or is taken", address)
+	}
+}
+
+// TestPortsRunOut: nobody is given what somebody else has.
+func TestPortsRunOut(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	all := make([]Ports, (lastPort-firstPort)/blockSize+1)
+	for i := range all {
+		_, err := all[i].Address()
+		if last := i == len(all)-1; (err != nil) != last {
+			t.Errorf("the reservation %d of %d: %v", i+1, len(all), err)
 		}
-		seen[address] = true
 	}
 }
 
@@ -253,12 +310,11 @@ func TestPortsAreFreeAndDiffer(t *testing.T) {
 func TestAlone(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	begin := func() error {
-		lock, err := os.Open(alonePath("test"))
+		lock, err := lockOf("test", syscall.LOCK_EX|syscall.LOCK_NB)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		defer func() { _ = lock.Close() }()
-		return syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		return lock.Close()
 	}
 	release, err := Alone("test")
 	if err != nil {

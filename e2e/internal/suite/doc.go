@@ -2,9 +2,10 @@
 //
 // # Model
 //
-// [Play] builds what is not built yet, opens a run, starts a fleet, and runs the
+// [Play] opens a run, builds what is not built yet, starts a fleet, and runs the
 // tests on it; [InRun] opens a run alone, for suites without a fleet. [Root] is the
-// repository that is tested, and [Compile] makes a binary of its targets.
+// repository that is tested, [Compile] makes a binary of its targets, and [Cache] has
+// the programs that it pins.
 //
 // # Invariants
 //

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -40,11 +38,15 @@ func Code(code int, err error) int {
 }
 
 func play(m *testing.M, start Starter) (code int, err error) {
-	parts, err := prepare()
-	if err != nil {
-		return 1, err
-	}
 	return InRun(func(run *process.Run) (code int, err error) {
+		cache, err := Cache()
+		if err != nil {
+			return 1, err
+		}
+		parts, err := cluster.Prepare(context.Background(), cache)
+		if err != nil {
+			return 1, err
+		}
 		started := time.Now()
 		fmt.Println("Starting the clusters …")
 		fleet, err := start(context.Background(), run, parts)
@@ -74,19 +76,13 @@ func InRun(play func(*process.Run) (code int, err error)) (code int, err error) 
 	return play(run)
 }
 
-// prepare builds what is not built yet. A signal ends that.
-func prepare() (cluster.Parts, error) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+// Cache is where the programs are built that this repository pins, and kept.
+func Cache() (tools.Cache, error) {
 	root, err := Root()
 	if err != nil {
-		return cluster.Parts{}, err
+		return tools.Cache{}, err
 	}
-	cache, err := tools.Open(filepath.Join(root, "e2e", "tools"), os.Stdout)
-	if err != nil {
-		return cluster.Parts{}, err
-	}
-	return cluster.Prepare(ctx, cache)
+	return tools.Open(filepath.Join(root, "e2e", "tools"), os.Stdout)
 }
 
 // keep takes the logs out of a run that failed.

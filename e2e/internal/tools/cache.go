@@ -5,13 +5,19 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/monosense/k8s-ops/e2e/internal/process"
 )
 
 // A Cache is where what was built is kept.
@@ -33,9 +39,82 @@ func Open(root string, out io.Writer) (Cache, error) {
 	return Cache{Root: root, Dir: filepath.Join(dir, "k8s-ops", "e2e"), Out: out}, nil
 }
 
-// Build returns the path of a program's binary, which it builds unless that was
-// done before.
+// lanes is how many modules are built at once: one program compiles while another is
+// linked, which keeps a single processor busy. A third would only take memory.
+const lanes = 2
+
+// BuildAll returns the paths of programs' binaries, by the programs' names. It builds
+// what was not built before, the first one alone: without that, the lanes would each
+// compile the standard library. Of a module one program is built after the other, since
+// they share most of what is compiled. So that others do not compile the same, they wait.
+func (c Cache) BuildAll(ctx context.Context, programs []Program) (paths map[string]string, err error) {
+	release, err := process.Alone("build")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	c.Out = &oneAtATime{out: c.Out}
+	var mu sync.Mutex
+	paths = map[string]string{}
+	build := func(ctx context.Context, programs []Program) error {
+		for _, p := range programs {
+			path, err := c.build(ctx, p)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			paths[p.Name] = path
+			mu.Unlock()
+		}
+		return nil
+	}
+	first := min(1, len(programs))
+	if err := build(ctx, programs[:first]); err != nil {
+		return nil, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lanes)
+	for _, programs := range byModule(programs[first:]) {
+		group.Go(func() error { return build(ctx, programs) })
+	}
+	return paths, group.Wait()
+}
+
+// Build returns the path of one program's binary, as BuildAll does.
 func (c Cache) Build(ctx context.Context, p Program) (string, error) {
+	paths, err := c.BuildAll(ctx, []Program{p})
+	return paths[p.Name], err
+}
+
+// byModule groups programs by the modules that pin them, in the order of both.
+func byModule(programs []Program) [][]Program {
+	var groups [][]Program
+	for _, p := range programs {
+		at := slices.IndexFunc(groups, func(group []Program) bool { return group[0].Module == p.Module })
+		if at < 0 {
+			groups = append(groups, []Program{p})
+			continue
+		}
+		groups[at] = append(groups[at], p)
+	}
+	return groups
+}
+
+// oneAtATime lets lanes write lines to what takes one at a time.
+type oneAtATime struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (w *oneAtATime) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.out.Write(line)
+}
+
+// build returns the path of a program's binary, which it builds unless that was
+// done before.
+func (c Cache) build(ctx context.Context, p Program) (string, error) {
 	version, err := p.Version(c.Root)
 	if err != nil {
 		return "", err
@@ -56,7 +135,7 @@ func (c Cache) Build(ctx context.Context, p Program) (string, error) {
 
 // compile makes a program's binary.
 func (c Cache) compile(ctx context.Context, p Program, version, binary string) (err error) {
-	args := []string{"build", compiler, "-ldflags=" + p.linker(version), "-o", binary}
+	args := slices.Concat([]string{"build"}, compiler, []string{"-ldflags=" + p.linker(version), "-o", binary})
 	if len(p.patches) > 0 {
 		dir, err := os.MkdirTemp("", "k8s-ops-e2e-patched-*")
 		if err != nil {
@@ -126,17 +205,9 @@ func exists(path string) bool {
 
 // run runs the go command in one of the modules.
 func (c Cache) run(ctx context.Context, module string, args ...string) ([]byte, error) {
-	command := exec.CommandContext(ctx, "go", args...)
-	command.Dir = filepath.Join(c.Root, module)
-	// Without C nothing of this machine decides how a program comes out.
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	command.WaitDelay = 10 * time.Second
-	var said bytes.Buffer
-	command.Stderr = &said
-	out, err := command.Output()
-	if err != nil {
-		return nil, fmt.Errorf("go %s in %s: %w\n%s", args[0], command.Dir, err, said.Bytes())
-	}
-	return out, nil
+	return process.Output(ctx, process.Command{
+		Name: "go " + args[0], Path: "go", Args: args, Dir: filepath.Join(c.Root, module),
+		// Without C nothing of this machine decides how a program comes out.
+		Env: append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off"),
+	})
 }

@@ -4,8 +4,8 @@
 // # Model
 //
 // Each directory below e2e/tools is a module that pins programs by `tool` lines:
-// one module per age of the libraries that they share. [Cache.Build] builds a
-// program into the user's cache, under a key of all that decides how it comes
+// one module per age of the libraries that they share. [Cache.BuildAll] builds
+// programs into the user's cache, each under a key of all that decides how it comes
 // out, so a second run starts what the first has built. [Cache.Definitions] keeps
 // the CustomResourceDefinitions there in the same way, and [Cache.Description] what
 // Kubernetes says of its own kinds.
@@ -17,9 +17,10 @@
 //
 // # Concurrency
 //
-// Two runs may build the same at once; the later one wins, and both are right.
+// Programs are built by one process at a time; whoever waited finds them built.
 //
 // # Not handled
 //
-// Nothing removes what an older go.sum has left: delete the directory.
+// Nothing removes what an older go.sum has left, nor what a build that was killed had
+// begun: delete the directory.
 package tools
