@@ -62,12 +62,7 @@ func (c *Cluster) startController(ctx context.Context, program tools.Program, ar
 	}
 	return c.start(ctx, &unit{
 		program: program,
-		env: []string{
-			"KUBECONFIG=" + c.kubeconfig(), "RUNTIME_NAMESPACE=" + Namespace, "TMPDIR=" + temporary,
-			// A controller has little in its memory, and so much garbage of each look that Go
-			// would collect it all the time.
-			"GOGC=300",
-		},
+		env:     []string{c.collector, "KUBECONFIG=" + c.kubeconfig(), "RUNTIME_NAMESPACE=" + Namespace, "TMPDIR=" + temporary},
 		args: append(args,
 			"--watch-all-namespaces", "--enable-leader-election=false", "--metrics-addr=127.0.0.1:0", "--health-addr="+health),
 		ready: func(ctx context.Context) error { return probe(ctx, "http://"+health+"/readyz") },
