@@ -71,16 +71,7 @@ func TestEndsWhenNobodyWaits(t *testing.T) {
 			if err := process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			select {
-			case line := <-lines:
-				if !c.ends || line != "nobody waits" {
-					t.Errorf("without %s it says %q", c.killed, line)
-				}
-			case <-time.After(map[bool]time.Duration{true: time.Minute, false: 2 * time.Second}[c.ends]):
-				if c.ends {
-					t.Errorf("without %s it goes on", c.killed)
-				}
-			}
+			ends(t, lines, c.ends)
 		})
 	}
 }
@@ -103,17 +94,28 @@ func TestEndsWhenGoWasKilledBefore(t *testing.T) {
 		t.Run(strings.Join(c.commands, " "), func(t *testing.T) {
 			t.Parallel()
 			lines, _ := start(t, c.commands)
-			select {
-			case line := <-lines:
-				if !c.ends || line != "nobody waits" {
-					t.Errorf("it says %q", line)
-				}
-			case <-time.After(map[bool]time.Duration{true: time.Minute, false: time.Second}[c.ends]):
-				if c.ends {
-					t.Error("it goes on")
-				}
-			}
+			ends(t, lines, c.ends)
 		})
+	}
+}
+
+// ends is whether a target ends, which says why, or goes on for as long as it would have
+// taken many times over.
+func ends(t *testing.T, lines <-chan string, want bool) {
+	t.Helper()
+	patience := 2 * time.Second
+	if want {
+		patience = time.Minute
+	}
+	select {
+	case line := <-lines:
+		if !want || line != "nobody waits" {
+			t.Errorf("it says %q", line)
+		}
+	case <-time.After(patience):
+		if want {
+			t.Error("it goes on")
+		}
 	}
 }
 

@@ -169,22 +169,24 @@ func compile(ctx context.Context, dir string, suites []string, by []string) erro
 		}
 		args = append(args, "./"+filepath.ToSlash(inside))
 	}
+	return inOrder(ctx, os.Stdout, args).Run()
+}
+
+// inOrder is a command that is asked to end when ctx does, and ends what it has started.
+func inOrder(ctx context.Context, out io.Writer, args []string) *exec.Cmd {
 	command := exec.CommandContext(ctx, args[0], args[1:]...)
-	command.Stdout, command.Stderr = os.Stdout, os.Stderr
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // it ends what it has started
+	command.Stdout, command.Stderr = out, out
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = time.Minute
-	return command.Run()
+	return command
 }
 
 // play runs the scenarios of a suite that a pattern chooses.
 func play(ctx context.Context, dir, suite, pattern string, out io.Writer, by []string) error {
 	scenarios := filepath.Join(dir, filepath.Base(suite)+".test")
 	args := slices.Concat(by, []string{scenarios, "-test.v", "-test.timeout=40m", "-test.run=" + pattern})
-	command := exec.CommandContext(ctx, args[0], args[1:]...)
+	command := inOrder(ctx, out, args)
 	command.Dir = suite
-	command.Stdout, command.Stderr = out, out
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	command.WaitDelay = time.Minute
 	return command.Run()
 }
 

@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -40,16 +39,12 @@ var (
 // patched copies a program's repository, patches it, and writes a go.mod by which the
 // go command takes the copy: it lets nobody change what is in its own cache.
 func (c Cache) patched(ctx context.Context, p Program, into string) (modfile string, err error) {
-	out, err := c.run(ctx, p.Module, "mod", "download", "-json", p.Repository)
+	source, err := c.download(ctx, p.Module, p.Repository)
 	if err != nil {
 		return "", err
 	}
-	var module struct{ Dir string }
-	if err := json.Unmarshal(out, &module); err != nil {
-		return "", err
-	}
 	copied := filepath.Join(into, "copy")
-	if err := os.CopyFS(copied, os.DirFS(module.Dir)); err != nil {
+	if err := os.CopyFS(copied, os.DirFS(source)); err != nil {
 		return "", err
 	}
 	for _, patch := range p.patches {
