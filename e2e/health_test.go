@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -18,9 +17,8 @@ import (
 // does. So it is with pods that never become ready, and what mends them.
 func TestBreakageIsReported(t *testing.T) {
 	s := begin(t)
-	asking := s.asking()
-	defer s.merge("Ask for health no more", edit{asking.path, regexp.QuoteMeta(asking.to), "    soak: 24h\n"})
 	good := s.merge("Ask for health", asking)
+	defer s.revert(good)
 	s.settled(infra)
 	s.reported(infra, good, "success", kustomizations...)
 
@@ -31,7 +29,7 @@ func TestBreakageIsReported(t *testing.T) {
 	s.clock.Advance(soak)
 	s.promote(done, "apps: promoted to")
 	s.stands(downstream, good)
-	s.promote(notYet, "unhealthy: kustomization/cluster-apps/")
+	s.promote(notYet, "unhealthy: flux/infra/cluster-apps")
 	s.looks(apps, 2)
 
 	mended := s.revert(bad)
@@ -41,6 +39,7 @@ func TestBreakageIsReported(t *testing.T) {
 	s.promote(done, "apps: promoted to")
 	s.stands(downstream, mended)
 	s.settled(apps)
+	s.reported(apps, mended, "success", kustomizations...)
 	s.neverHad(apps, bad)
 	s.neverReady(mended)
 }
@@ -75,18 +74,12 @@ func (s *scene) silence(name string) (restore func()) {
 	return restore
 }
 
-// asking is a change of the plan that asks for what infra reports. The controller
-// is too old to name its contexts as the repository's manifests say; the end of
-// its own names is the Provider's.
-func (s *scene) asking() edit {
-	s.t.Helper()
-	uid := s.kube(infra, "get", "provider", "github-status", "--namespace="+cluster.Namespace, "--output=jsonpath={.metadata.uid}")
-	id, _, _ := strings.Cut(uid, "-")
-	return edit{
-		path: "clusters/rollout.yaml",
-		from: `(?m)^    soak: 24h\n`,
-		to:   "    soak: 24h\n    health:\n      settle: 1m\n      clusters:\n        infra: [\"kustomization/*/" + id + "\"]\n",
-	}
+// asking is a change of the plan that asks for what infra reports: what the plan has as a
+// comment, but for a time to settle that is shorter.
+var asking = edit{
+	path: "clusters/rollout.yaml",
+	from: `    # health:\n    #   settle: 10m\n    #   clusters:\n    #     infra: \["flux/infra/\*"\]\n`,
+	to:   "    health:\n      settle: 1m\n      clusters:\n        infra: [\"flux/infra/*\"]\n",
 }
 
 // reporter is who a cluster is to GitHub when it reports.
@@ -155,9 +148,15 @@ func (s *scene) statuses(ctx context.Context, from, commit string) (map[string]s
 	}
 	statuses := map[string]string{}
 	for _, status := range listed { // the newest first
-		parts := strings.Split(status.Context, "/")
-		if status.Creator.Login == reporter(from) && len(parts) == 3 && statuses[parts[1]] == "" {
-			statuses[parts[1]] = status.State
+		kustomization, named := strings.CutPrefix(status.Context, "flux/"+from+"/")
+		if status.Creator.Login != reporter(from) {
+			continue
+		}
+		if !named {
+			return nil, fmt.Errorf("%s reports as %q, which its manifests do not say", from, status.Context)
+		}
+		if statuses[kustomization] == "" {
+			statuses[kustomization] = status.State
 		}
 	}
 	return statuses, nil

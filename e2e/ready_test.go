@@ -14,7 +14,7 @@ func (s *scene) neverReady(good string) {
 	bad := s.merge("Use an image that nobody has", imageOf("120", "1", cluster.Unreachable+"/podinfo:none"))
 	s.reported(infra, bad, "failure", "cluster-apps")
 	s.clock.Advance(soak)
-	s.promote(notYet, "unhealthy: kustomization/cluster-apps/")
+	s.promote(notYet, "unhealthy: flux/infra/cluster-apps")
 	s.stands(downstream, good)
 
 	// Another image than before: what changes nothing for apps would not have to soak.

@@ -46,7 +46,7 @@ func newChecker(ctx context.Context, dir string) (checker, error) {
 	if err != nil {
 		return checker{}, err
 	}
-	kubeconform, err := cache.Build(ctx, tools.Kubeconform)
+	binaries, err := cache.Build(ctx, tools.ForManifests)
 	if err != nil {
 		return checker{}, err
 	}
@@ -58,7 +58,7 @@ func newChecker(ctx context.Context, dir string) (checker, error) {
 	if err != nil {
 		return checker{}, err
 	}
-	return checker{kubeconform, schemas.Location(dir)}, schemas.Write(dir, description, definitions)
+	return checker{binaries.Path(tools.Kubeconform), schemas.Location(dir)}, schemas.Write(dir, description, definitions)
 }
 
 // A judgement is what kubeconform says of the objects of some files.

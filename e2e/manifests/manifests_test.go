@@ -133,9 +133,9 @@ func TestWorkflowChecksAlike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	minor := regexp.MustCompile(`^v(\d+\.\d+\.)`).FindStringSubmatch(version(t, tools.APIServer))
+	minor := regexp.MustCompile(`^v(\d+\.\d+\.)`).FindStringSubmatch(version(t, tools.ForClusters, tools.APIServer))
 	for _, want := range []string{
-		tools.Kubeconform.Package + "@" + version(t, tools.Kubeconform) + "\n", "-strict ", "-kubernetes-version " + minor[1],
+		tools.Kubeconform.Package + "@" + version(t, tools.ForManifests, tools.Kubeconform) + "\n", "-strict ", "-kubernetes-version " + minor[1],
 	} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("it does not run with %q", want)
@@ -143,9 +143,9 @@ func TestWorkflowChecksAlike(t *testing.T) {
 	}
 }
 
-func version(t *testing.T, program tools.Program) string {
+func version(t *testing.T, module tools.Module, program tools.Program) string {
 	t.Helper()
-	version, err := program.Version(modules)
+	version, err := module.Version(modules, program)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // TestClustersReportUnderTheirNames: each cluster has what reports to the plan's
-// repository, in contexts that no other cluster writes. The controllers of package
-// e2e are too old for that.
+// repository, in contexts that no other cluster writes. Package e2e shows the same of the
+// clusters that it has.
 func TestClustersReportUnderTheirNames(t *testing.T) {
 	repository := readPlan(t).Repository
 	for _, cluster := range render(t) {

@@ -33,11 +33,11 @@ func play(m *testing.M) (code int, err error) {
 		if err != nil {
 			return 1, err
 		}
-		act, err := cache.Build(context.Background(), tools.Act)
+		binaries, err := cache.Build(context.Background(), tools.ForWorkflows)
 		if err != nil {
 			return 1, err
 		}
-		shared = &machine{run: run, root: root, act: act, binary: filepath.Join(run.Dir(), "rollout")}
+		shared = &machine{run: run, root: root, act: binaries.Path(tools.Act), binary: filepath.Join(run.Dir(), "rollout")}
 		if err := shared.prepare(); err != nil {
 			return 1, err
 		}

@@ -15,7 +15,7 @@ import (
 
 // Parts are what clusters are made of.
 type Parts struct {
-	binaries    map[string]string // by the programs' names
+	binaries    tools.Binaries
 	definitions []*unstructured.Unstructured
 }
 
@@ -32,7 +32,7 @@ type Site struct {
 
 // Prepare builds, or finds built, all that a site needs.
 func Prepare(ctx context.Context, cache tools.Cache) (Parts, error) {
-	binaries, err := cache.BuildAll(ctx, tools.Programs())
+	binaries, err := cache.Build(ctx, tools.ForClusters)
 	if err != nil {
 		return Parts{}, err
 	}
@@ -51,7 +51,7 @@ func Open(ctx context.Context, run *process.Run, parts Parts) (*Site, error) {
 func (s *Site) Kubeconfig() string { return filepath.Join(s.run.Dir(), "kubeconfig") }
 
 // Kubectl is the path of the kubectl of the clusters' version.
-func (s *Site) Kubectl() string { return s.binaries[tools.Kubectl.Name] }
+func (s *Site) Kubectl() string { return s.binaries.Path(tools.Kubectl) }
 
 func (s *Site) startEtcd(ctx context.Context) error {
 	addresses, err := s.addresses(2)
@@ -62,7 +62,7 @@ func (s *Site) startEtcd(ctx context.Context) error {
 	peer := "http://" + addresses[1]
 	etcd, err := s.run.Start(process.Command{
 		Name: tools.Etcd.Name,
-		Path: s.binaries[tools.Etcd.Name],
+		Path: s.binaries.Path(tools.Etcd),
 		Args: []string{
 			"--name=e2e", "--data-dir=" + filepath.Join(s.run.Dir(), "etcd"),
 			"--listen-client-urls=" + s.etcd, "--advertise-client-urls=" + s.etcd,

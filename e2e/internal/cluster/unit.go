@@ -22,7 +22,7 @@ type unit struct {
 func (c *Cluster) start(ctx context.Context, u *unit) error {
 	started, err := c.site.run.Start(process.Command{
 		Name: c.name + "-" + u.program.Name,
-		Path: c.site.binaries[u.program.Name],
+		Path: c.site.binaries.Path(u.program),
 		Args: u.args,
 		Env:  u.env,
 	})

@@ -11,12 +11,12 @@ import (
 // OpenAPI 2.
 func (c Cache) Description(ctx context.Context) ([]byte, error) {
 	const file = "swagger.json"
-	dir, err := c.place("description", []string{APIServer.Module}, APIServer.Repository)
+	dir, err := c.place("description", ForClusters, "")
 	if err != nil {
 		return nil, err
 	}
 	err = c.make(dir, "Fetching the description of Kubernetes' kinds", func(into string) error {
-		source, err := c.download(ctx, APIServer.Module, APIServer.Repository)
+		source, err := c.download(ctx, ForClusters, APIServer)
 		if err != nil {
 			return err
 		}

@@ -36,10 +36,12 @@ var (
 	}
 )
 
-// patched copies a program's repository, patches it, and writes a go.mod by which the
-// go command takes the copy: it lets nobody change what is in its own cache.
-func (c Cache) patched(ctx context.Context, p Program, into string) (modfile string, err error) {
-	source, err := c.download(ctx, p.Module, p.Repository)
+// patched copies the repository of a module's only program, patches it, and writes a
+// go.mod by which the go command takes the copy: it lets nobody change what is in its own
+// cache.
+func (c Cache) patched(ctx context.Context, m Module, into string) (modfile string, err error) {
+	program := m.Programs[0]
+	source, err := c.download(ctx, m, program)
 	if err != nil {
 		return "", err
 	}
@@ -47,21 +49,21 @@ func (c Cache) patched(ctx context.Context, p Program, into string) (modfile str
 	if err := os.CopyFS(copied, os.DirFS(source)); err != nil {
 		return "", err
 	}
-	for _, patch := range p.patches {
+	for _, patch := range m.patches {
 		if err := patch.apply(copied); err != nil {
 			return "", err
 		}
 	}
-	mod, err := os.ReadFile(filepath.Join(c.Root, p.Module, "go.mod"))
+	mod, err := os.ReadFile(filepath.Join(c.Root, m.Name, "go.mod"))
 	if err != nil {
 		return "", err
 	}
-	sum, err := os.ReadFile(filepath.Join(c.Root, p.Module, "go.sum"))
+	sum, err := os.ReadFile(filepath.Join(c.Root, m.Name, "go.sum"))
 	if err != nil {
 		return "", err
 	}
 	modfile = filepath.Join(into, "go.mod")
-	mod = fmt.Appendf(mod, "\nreplace %s => %s\n", p.Repository, copied)
+	mod = fmt.Appendf(mod, "\nreplace %s => %s\n", program.Repository, copied)
 	return modfile, errors.Join(os.WriteFile(modfile, mod, 0o600), os.WriteFile(filepath.Join(into, "go.sum"), sum, 0o600))
 }
 

@@ -5,57 +5,88 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // modules is e2e/tools.
 const modules = "../../tools"
 
+// all are the modules there.
+var all = []Module{ForClusters, ForManifests, ForWorkflows}
+
 // TestModulesPinPrograms: each program has a module that pins it, by a `tool`
 // line and a version.
 func TestModulesPinPrograms(t *testing.T) {
-	for _, p := range append(Programs(), Act, Kubeconform) {
-		version, err := p.Version(modules)
+	for _, m := range all {
+		what, err := m.describe(modules)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		data, err := os.ReadFile(filepath.Join(modules, p.Module, "go.mod"))
+		t.Log(what)
+		data, err := os.ReadFile(filepath.Join(modules, m.Name, "go.mod"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(string(data), p.Package+"\n") {
-			t.Errorf("no tool line of %s names %s", p.Module, p.Package)
+		for _, p := range m.Programs {
+			if !strings.Contains(string(data), p.Package+"\n") {
+				t.Errorf("no tool line of %s names %s", m.Name, p.Package)
+			}
 		}
-		t.Logf("%s %s: %s", p.Name, version, p.linker(version))
 	}
 }
 
 func TestKubernetesKnowsItsVersion(t *testing.T) {
-	flags := APIServer.linker("v1.36.3")
-	for _, want := range []string{"version.gitVersion=v1.36.3", "version.gitMajor=1", "version.gitMinor=36"} {
-		if !strings.Contains(flags, want) {
+	version, err := ForClusters.Version(modules, APIServer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags, err := ForClusters.linker(modules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := strings.Split(version, ".")
+	for _, want := range []string{
+		"version.gitVersion=" + version, "version.gitMajor=" + number[0][1:], "version.gitMinor=" + number[1],
+	} {
+		if !slices.Contains(strings.Split(flags, " "), "k8s.io/component-base/"+want) {
 			t.Errorf("%s is not in %s", want, flags)
 		}
 	}
+	if flags, err := ForWorkflows.linker(modules); err != nil || flags != "-s -w" {
+		t.Errorf("others are given %q (%v)", flags, err)
+	}
 }
 
-func TestRequiredSaysWhatToDo(t *testing.T) {
-	_, err := required(filepath.Join(modules, "etcd"), "example.com/nothing")
-	if err == nil || !strings.Contains(err.Error(), "go get -tool example.com/nothing@VERSION") {
+func TestVersionSaysWhatToDo(t *testing.T) {
+	p := Program{Package: "example.com/nothing/cmd", Repository: "example.com/nothing"}
+	_, err := ForManifests.Version(modules, p)
+	if err == nil || !strings.Contains(err.Error(), "go get -tool example.com/nothing/cmd@VERSION") {
 		t.Errorf("it says %v", err)
 	}
 }
 
-// newCache is a cache over one module, of which nothing is built.
+// TestBinariesAreCalledAsGoDoes: by the package, or by what stands before its major
+// version.
+func TestBinariesAreCalledAsGoDoes(t *testing.T) {
+	for p, want := range map[Program]string{Etcd: "server", Kubectl: "kubectl", Act: "act"} {
+		if got := p.binary(); got != want {
+			t.Errorf("%s is %s, want %s", p.Package, got, want)
+		}
+	}
+}
+
+// one is a module of which nothing is built.
+var one = Module{Name: "one"}
+
+// newCache is a cache over it.
 func newCache(t *testing.T, out *bytes.Buffer) Cache {
 	t.Helper()
 	c := Cache{Root: t.TempDir(), Dir: t.TempDir(), Out: out}
-	write(t, filepath.Join(c.Root, "one", "go.mod"), "module one\n")
-	write(t, filepath.Join(c.Root, "one", "go.sum"), "")
+	write(t, filepath.Join(c.Root, one.Name, "go.mod"), "module one\n")
+	write(t, filepath.Join(c.Root, one.Name, "go.sum"), "")
 	return c
 }
 
@@ -72,7 +103,7 @@ func write(t *testing.T, path, text string) {
 func TestPlaceChangesWithWhatDecides(t *testing.T) {
 	c := newCache(t, new(bytes.Buffer))
 	place := func(how string) string {
-		dir, err := c.place("program", []string{"one"}, how)
+		dir, err := c.place("program", one, how)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +116,7 @@ func TestPlaceChangesWithWhatDecides(t *testing.T) {
 	if other := place("-s"); other == first {
 		t.Error("other flags have the same place")
 	}
-	write(t, filepath.Join(c.Root, "one", "go.sum"), "example.com/lib v1.0.0 h1:x=\n")
+	write(t, filepath.Join(c.Root, one.Name, "go.sum"), "example.com/lib v1.0.0 h1:x=\n")
 	if other := place(""); other == first {
 		t.Error("another go.sum has the same place")
 	}
@@ -120,48 +151,18 @@ func TestMakeOnceAndWhole(t *testing.T) {
 	}
 }
 
-func definition(name string, versions ...string) *unstructured.Unstructured {
-	var list []any
-	for i, version := range versions {
-		list = append(list, map[string]any{"name": version, "served": i > 0, "storage": i == 0})
-	}
-	d := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"versions": list}}}
-	d.SetName(name)
-	return d
-}
-
-func TestOlderVersionsAreServedAndNotStored(t *testing.T) {
-	newer := []*unstructured.Unstructured{definition("repositories", "v1"), definition("artifacts", "v1")}
-	if err := serveToo(newer, []*unstructured.Unstructured{definition("repositories", "v1beta2", "v1")}); err != nil {
-		t.Fatal(err)
-	}
-	versions, err := versionsOf(newer[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if old := versions["v1beta2"]; len(versions) != 2 || old["served"] != true || old["storage"] != false {
-		t.Errorf("the versions are %v", versions)
-	}
-	if versions["v1"]["storage"] != true {
-		t.Errorf("v1 is not stored any more: %v", versions["v1"])
-	}
-	if err := serveToo(newer, []*unstructured.Unstructured{definition("buckets", "v1")}); err == nil {
-		t.Error("a kind that is gone is not missed")
-	}
-}
-
 // TestPatchesFit: the pinned versions have what is patched, and have it once.
 func TestPatchesFit(t *testing.T) {
 	c := Cache{Root: modules}
-	for _, p := range append(Programs(), Act, Kubeconform) {
-		if len(p.patches) == 0 {
+	for _, m := range all {
+		if len(m.patches) == 0 {
 			continue
 		}
-		if _, err := c.patched(t.Context(), p, t.TempDir()); err != nil {
+		if _, err := c.patched(t.Context(), m, t.TempDir()); err != nil {
 			t.Error(err)
 		}
-		p.patches = []patch{{file: p.patches[0].file, from: "nothing has this"}}
-		if _, err := c.patched(t.Context(), p, t.TempDir()); err == nil || !strings.Contains(err.Error(), "stands there 0 times") {
+		m.patches = []patch{{file: m.patches[0].file, from: "nothing has this"}}
+		if _, err := c.patched(t.Context(), m, t.TempDir()); err == nil || !strings.Contains(err.Error(), "stands there 0 times") {
 			t.Errorf("a patch that does not fit is no error: %v", err)
 		}
 	}
