@@ -2,13 +2,10 @@ package tools
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/monosense/k8s-ops/e2e/internal/process"
 )
 
 // Binaries are the paths of a module's programs.
@@ -17,14 +14,8 @@ type Binaries struct{ dir string }
 // Path is that of one program.
 func (b Binaries) Path(p Program) string { return filepath.Join(b.dir, p.Name) }
 
-// Build builds a module's programs, unless that was done before. Who builds something
-// else at that time waits: most of what is compiled is the same.
-func (c Cache) Build(ctx context.Context, m Module) (_ Binaries, err error) {
-	release, err := process.Alone("build")
-	if err != nil {
-		return Binaries{}, err
-	}
-	defer func() { err = errors.Join(err, release()) }()
+// Build builds a module's programs, unless that was done before.
+func (c Cache) Build(ctx context.Context, m Module) (Binaries, error) {
 	what, err := m.describe(c.Root)
 	if err != nil {
 		return Binaries{}, err

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,32 +52,56 @@ func (c Cache) place(name string, m Module, how string) (string, error) {
 	return filepath.Join(c.Dir, name, hex.EncodeToString(sum[:8])), nil
 }
 
-// make fills a directory of the cache that is not there yet.
-func (c Cache) make(dir, what string, fill func(into string) error) error {
-	if _, err := os.Stat(dir); err == nil {
+// make fills a directory of the cache that is not there yet. One process makes something
+// at a time: most of what is compiled is the same, and whoever waited for it finds it.
+func (c Cache) make(dir, what string, fill func(into string) error) (err error) {
+	if exists(dir) {
 		return nil
 	}
+	release, err := process.Alone("make")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if exists(dir) {
+		return nil
+	}
+	into, err := begin(filepath.Dir(dir))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(into)) }()
 	started := time.Now()
 	if _, err := fmt.Fprintf(c.Out, "%s …\n", what); err != nil {
 		return err
 	}
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return err
-	}
-	into, err := os.MkdirTemp(parent, ".making-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(into) }()
 	if err := fill(into); err != nil {
 		return err
 	}
-	if err := os.Rename(into, dir); err != nil && !exists(dir) {
+	if err := os.Rename(into, dir); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.Out, "%s: %d s\n", what, int(time.Since(started).Seconds()))
 	return err
+}
+
+// begin makes the directory for something that is being made. What others have begun
+// there was killed: nobody else makes anything.
+func begin(parent string) (into string, err error) {
+	const making = ".making-*"
+	left, err := filepath.Glob(filepath.Join(parent, making))
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return "", fmt.Errorf("remove what a killed run has left: %w", err)
+		}
+	}
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(parent, making)
 }
 
 func exists(path string) bool {

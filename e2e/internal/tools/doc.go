@@ -3,24 +3,22 @@
 //
 // # Model
 //
-// Each directory below e2e/tools is a module that pins programs by `tool` lines:
-// one module per age of the libraries that they share. [Cache.BuildAll] builds
-// programs into the user's cache, each under a key of all that decides how it comes
-// out, so a second run starts what the first has built. [Cache.Definitions] keeps
-// the CustomResourceDefinitions there in the same way, and [Cache.Description] what
-// Kubernetes says of its own kinds.
+// Each directory below e2e/tools is a [Module] that pins programs by `tool` lines:
+// one for those that share libraries. [Cache.Build] builds them into the user's cache,
+// under a key of all that decides how they come out, so a second run starts what the
+// first has built. [Cache.Definitions] keeps the CustomResourceDefinitions there in the
+// same way, and [Cache.Description] what Kubernetes says of its own kinds.
 //
 // # Invariants
 //
 // What is in the cache is complete: it is made beside its place and renamed.
-// A go.sum that changes is a program that is built again.
+// A go.sum that changes is programs that are built again.
 //
 // # Concurrency
 //
-// Programs are built by one process at a time; whoever waited finds them built.
+// One process of a user makes something at a time; whoever waited for it finds it made.
 //
 // # Not handled
 //
-// Nothing removes what an older go.sum has left, nor what a build that was killed had
-// begun: delete the directory.
+// Nothing removes what an older go.sum has left: delete the directory.
 package tools

@@ -81,9 +81,11 @@ func TestBinariesAreCalledAsGoDoes(t *testing.T) {
 // one is a module of which nothing is built.
 var one = Module{Name: "one"}
 
-// newCache is a cache over it.
+// newCache is a cache over it, with locks of its own: who builds clusters at this time is
+// not waited for.
 func newCache(t *testing.T, out *bytes.Buffer) Cache {
 	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir())
 	c := Cache{Root: t.TempDir(), Dir: t.TempDir(), Out: out}
 	write(t, filepath.Join(c.Root, one.Name, "go.mod"), "module one\n")
 	write(t, filepath.Join(c.Root, one.Name, "go.sum"), "")
@@ -126,6 +128,7 @@ func TestMakeOnceAndWhole(t *testing.T) {
 	var out bytes.Buffer
 	c := newCache(t, &out)
 	dir, times := filepath.Join(c.Dir, "thing", "key"), 0
+	write(t, filepath.Join(c.Dir, "thing", ".making-killed", "half"), "")
 	broken := errors.New("broken")
 	if err := c.make(dir, "Making it", func(into string) error {
 		write(t, filepath.Join(into, "half"), "")
