@@ -53,7 +53,7 @@ func Whole() Kind {
 // Lean is a cluster that fetches and applies, and nothing more: nothing in it is
 // rolled out, nor does it report to anybody. It takes half the memory, so that there can
 // be many.
-func Lean() Kind { return kind("GOGC=75") }
+func Lean() Kind { return kind("GOGC=100") }
 
 // kind is one that has some things beside those that each has.
 func kind(collector string, more ...func(*Cluster, context.Context) error) Kind {
