@@ -50,7 +50,7 @@ func (p *Ports) Address() (string, error) {
 func (p *Ports) reserve() error {
 	for _, n := range rand.Perm((lastPort - firstPort) / blockSize) {
 		first := firstPort + n*blockSize
-		block, err := lockOf(fmt.Sprintf("ports-%d", first), syscall.LOCK_EX|syscall.LOCK_NB)
+		block, err := lockOf(pathOf(fmt.Sprintf("ports-%d", first)), syscall.LOCK_EX|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			continue
 		}

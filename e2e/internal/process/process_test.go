@@ -310,7 +310,7 @@ func TestPortsRunOut(t *testing.T) {
 func TestAlone(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	begin := func() error {
-		lock, err := lockOf("test", syscall.LOCK_EX|syscall.LOCK_NB)
+		lock, err := lockOf(pathOf("test"), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err != nil {
 			return err
 		}

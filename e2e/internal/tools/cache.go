@@ -58,7 +58,11 @@ func (c Cache) make(dir, what string, fill func(into string) error) (err error) 
 	if exists(dir) {
 		return nil
 	}
-	release, err := process.Alone("make")
+	parent := filepath.Dir(dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return err
+	}
+	release, err := process.AloneIn(filepath.Join(c.Dir, "lock"))
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,7 @@ func (c Cache) make(dir, what string, fill func(into string) error) (err error) 
 	if exists(dir) {
 		return nil
 	}
-	into, err := begin(filepath.Dir(dir))
+	into, err := begin(parent)
 	if err != nil {
 		return err
 	}
@@ -97,9 +101,6 @@ func begin(parent string) (into string, err error) {
 		if err := os.RemoveAll(dir); err != nil {
 			return "", fmt.Errorf("remove what a killed run has left: %w", err)
 		}
-	}
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", err
 	}
 	return os.MkdirTemp(parent, making)
 }

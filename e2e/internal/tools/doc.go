@@ -16,7 +16,7 @@
 //
 // # Concurrency
 //
-// One process of a user makes something at a time; whoever waited for it finds it made.
+// One process makes something at a time; whoever waited for it finds it made.
 //
 // # Not handled
 //

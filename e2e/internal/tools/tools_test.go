@@ -81,11 +81,9 @@ func TestBinariesAreCalledAsGoDoes(t *testing.T) {
 // one is a module of which nothing is built.
 var one = Module{Name: "one"}
 
-// newCache is a cache over it, with locks of its own: who builds clusters at this time is
-// not waited for.
+// newCache is a cache over it.
 func newCache(t *testing.T, out *bytes.Buffer) Cache {
 	t.Helper()
-	t.Setenv("TMPDIR", t.TempDir())
 	c := Cache{Root: t.TempDir(), Dir: t.TempDir(), Out: out}
 	write(t, filepath.Join(c.Root, one.Name, "go.mod"), "module one\n")
 	write(t, filepath.Join(c.Root, one.Name, "go.sum"), "")
