@@ -12,12 +12,13 @@ import (
 
 // Definitions returns the CustomResourceDefinitions of the controllers.
 func (c Cache) Definitions(ctx context.Context) ([]*unstructured.Unstructured, error) {
-	dir, err := c.place("definitions", ForClusters, "")
+	controllers := []Program{SourceController, KustomizeController, NotificationController}
+	dir, err := c.place("definitions", ForClusters, fmt.Sprintf("%q", controllers))
 	if err != nil {
 		return nil, err
 	}
 	err = c.make(dir, "Fetching the controllers' definitions", func(into string) error {
-		for _, p := range []Program{SourceController, KustomizeController, NotificationController} {
+		for _, p := range controllers {
 			if err := c.fetch(ctx, p, into); err != nil {
 				return err
 			}

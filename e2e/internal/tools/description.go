@@ -11,7 +11,7 @@ import (
 // OpenAPI 2.
 func (c Cache) Description(ctx context.Context) ([]byte, error) {
 	const file = "swagger.json"
-	dir, err := c.place("description", ForClusters, "")
+	dir, err := c.place("description", ForClusters, APIServer.Repository)
 	if err != nil {
 		return nil, err
 	}
