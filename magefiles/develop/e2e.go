@@ -11,9 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/monosense/k8s-ops/magefiles/internal/wire"
@@ -39,51 +37,18 @@ const module = "e2e"
 
 // endToEnd compiles the scenarios and starts them itself: the go command would not tell
 // them that they shall end.
-func endToEnd(ctx context.Context, pattern string) (err error) {
+func endToEnd(ctx context.Context, pattern string) error {
 	ctx, cancel := whileAwaited(ctx)
 	defer cancel()
 	suites, err := suitesWith(pattern)
 	if err != nil {
 		return err
 	}
-	if err := sweep(); err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-*", compiled, os.Getpid()))
+	dir, err := workplace()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	return playAll(ctx, dir, suites, pattern)
-}
-
-// compiled is how the directories with compiled suites are called, before the number of
-// the process that needs them.
-const compiled = "k8s-ops-e2e-scenarios-"
-
-// sweep removes what a run that was killed has compiled.
-func sweep() error {
-	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), compiled+"*"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range dirs {
-		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), compiled), "-")
-		pid, err := strconv.Atoi(number)
-		if err != nil || runs(pid) {
-			continue
-		}
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("remove what a killed run has left: %w", err)
-		}
-	}
-	return nil
-}
-
-// runs is whether there is a process with a number, for all that can be known.
-func runs(pid int) bool {
-	process, err := os.FindProcess(pid)
-	return err == nil && !errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
 // besides are the suites that start no clusters. They have the time that clusters
@@ -154,7 +119,7 @@ func playEach(ctx context.Context, dir string, suites []string, pattern string, 
 }
 
 // compile makes a binary of each suite, by a command that runs another, if any. It is
-// called after the suite's directory.
+// called after the suite's directory. One that is there and up to date is not linked again.
 func compile(ctx context.Context, dir string, suites []string, by []string) error {
 	if len(suites) == 0 {
 		return nil

@@ -1,9 +1,7 @@
 package develop
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -38,30 +36,6 @@ func TestSuitesWith(t *testing.T) {
 		got, err := suitesWith(pattern)
 		if !slices.Equal(got, want) || (err == nil) != (want != nil) {
 			t.Errorf("-run=%s chooses %v, want %v: %v", pattern, got, want, err)
-		}
-	}
-}
-
-// TestSweep: what a killed run has compiled goes away, and what another one needs stays.
-func TestSweep(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	gone := exec.Command(os.Args[0], "-test.run=^$")
-	if err := gone.Run(); err != nil {
-		t.Fatal(err)
-	}
-	left := map[int]bool{gone.Process.Pid: false, os.Getpid(): true}
-	for pid := range left {
-		if err := os.Mkdir(filepath.Join(os.TempDir(), fmt.Sprintf("%s%d-1", compiled, pid)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := sweep(); err != nil {
-		t.Fatal(err)
-	}
-	for pid, stays := range left {
-		found, err := filepath.Glob(filepath.Join(os.TempDir(), fmt.Sprintf("%s%d-*", compiled, pid)))
-		if err != nil || (len(found) > 0) != stays {
-			t.Errorf("of process %d there is %v, want any: %t (%v)", pid, found, stays, err)
 		}
 	}
 }
