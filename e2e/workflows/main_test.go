@@ -37,7 +37,7 @@ func play(m *testing.M) (code int, err error) {
 		if err != nil {
 			return 1, err
 		}
-		shared = &machine{run: run, root: root, act: binaries.Path(tools.Act), binary: filepath.Join(run.Dir(), "rollout")}
+		shared = &machine{run: run, root: root, act: binaries.Path(tools.Act)}
 		if err := shared.prepare(); err != nil {
 			return 1, err
 		}
@@ -68,7 +68,8 @@ func (m *machine) prepare() (err error) {
 		return err
 	}
 	// The binary that people run; and with it the caches are filled.
-	return suite.Compile(m.run, m.binary)
+	m.binary, err = suite.Compile(m.run)
+	return err
 }
 
 // goEnvironment lets jobs share the caches of whoever runs the tests, and one of mage,

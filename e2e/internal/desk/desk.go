@@ -47,9 +47,10 @@ func Open(ctx context.Context, run *process.Run, site *cluster.Site, clusters ..
 		site:  site,
 		Clock: rollouttest.NewClock(time.Now().UTC().Truncate(time.Second)),
 		Work:  filepath.Join(run.Dir(), "checkout"),
-		home:  run.Dir(), binary: filepath.Join(run.Dir(), "rollout"),
+		home:  run.Dir(),
 	}
-	if err := suite.Compile(run, d.binary); err != nil {
+	var err error
+	if d.binary, err = suite.Compile(run); err != nil {
 		return nil, err
 	}
 	address, err := site.Address()

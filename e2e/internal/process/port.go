@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 )
@@ -50,7 +51,7 @@ func (p *Ports) Address() (string, error) {
 func (p *Ports) reserve() error {
 	for _, n := range rand.Perm((lastPort - firstPort) / blockSize) {
 		first := firstPort + n*blockSize
-		block, err := lockOf(pathOf(fmt.Sprintf("ports-%d", first)), syscall.LOCK_EX|syscall.LOCK_NB)
+		block, err := lockOf(lockOfPorts(first), syscall.LOCK_EX|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			continue
 		}
@@ -61,6 +62,11 @@ func (p *Ports) reserve() error {
 		return nil
 	}
 	return fmt.Errorf("other runs have all ports of 127.0.0.1 between %d and %d: wait for their ends", firstPort, lastPort)
+}
+
+// lockOfPorts is the lock of the block that begins with a port. One user's runs share it.
+func lockOfPorts(first int) string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("k8s-ops-e2e-ports-%d-%d.lock", first, os.Getuid()))
 }
 
 func free(address string) bool {

@@ -308,15 +308,15 @@ func TestPortsRunOut(t *testing.T) {
 
 // TestAlone: nobody else can begin until it is released.
 func TestAlone(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	path := filepath.Join(t.TempDir(), "lock")
 	begin := func() error {
-		lock, err := lockOf(pathOf("test"), syscall.LOCK_EX|syscall.LOCK_NB)
+		lock, err := lockOf(path, syscall.LOCK_EX|syscall.LOCK_NB)
 		if err != nil {
 			return err
 		}
 		return lock.Close()
 	}
-	release, err := Alone("test")
+	release, err := Alone(path)
 	if err != nil {
 		t.Fatal(err)
 	}

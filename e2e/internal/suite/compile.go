@@ -2,8 +2,10 @@ package suite
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"github.com/monosense/k8s-ops/e2e/internal/process"
 )
@@ -11,28 +13,46 @@ import (
 // HowGoCompiles is the environment in which the targets are compiled. The paths of a
 // checkout are left out of what is compiled, so that one checkout finds it in the cache
 // when another has compiled it; so is what only debuggers read; and without C they are
-// linked in half the time.
-var HowGoCompiles = []string{"GOFLAGS=-trimpath -ldflags=-w -gcflags=all=-dwarf=false", "CGO_ENABLED=0"}
+// linked in half the time. Mage asks `go list` eight times where packages are: with -find,
+// that does not load all that they import, which saves a third of the time.
+var HowGoCompiles = []string{"GOFLAGS=-trimpath -ldflags=-w -gcflags=all=-dwarf=false -find", "CGO_ENABLED=0"}
 
-// Compile makes a binary of the targets of this checkout. Suites run side by side, and
-// mage writes a file into the checkout while it compiles, under a name that is always the
-// same: so it is done alone.
-func Compile(run *process.Run, binary string) (err error) {
+// Compile makes a binary of the targets of this checkout in the directory of a run. One
+// that was made before is kept in the cache: where it is still right, it is not linked
+// again. Suites run side by side, and mage writes a file into the checkout while it
+// compiles, under a name that is always the same: so it is done alone.
+func Compile(run *process.Run) (binary string, err error) {
 	root, err := Root()
 	if err != nil {
-		return err
+		return "", err
 	}
 	path, err := exec.LookPath("go")
 	if err != nil {
-		return err
+		return "", err
 	}
-	release, err := process.Alone("compile")
+	cache, err := Cache()
 	if err != nil {
-		return err
+		return "", err
+	}
+	kept := filepath.Join(cache.Dir, "targets")
+	if err := os.MkdirAll(kept, 0o755); err != nil {
+		return "", err
+	}
+	release, err := process.Alone(kept + ".lock")
+	if err != nil {
+		return "", err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	return run.Finish(process.Command{
-		Name: "compile", Path: path, Args: []string{"-C", root, "tool", "mage", "-compile", binary},
+	const name = "rollout"
+	if err := run.Finish(process.Command{
+		Name: "compile", Path: path, Args: []string{"-C", root, "tool", "mage", "-compile", filepath.Join(kept, name)},
 		Env: append(os.Environ(), HowGoCompiles...),
-	})
+	}); err != nil {
+		return "", err
+	}
+	// The run has its own: another checkout may be compiled while it plays.
+	if err := os.CopyFS(run.Dir(), os.DirFS(kept)); err != nil {
+		return "", fmt.Errorf("take the compiled targets from the cache: %w", err)
+	}
+	return filepath.Join(run.Dir(), name), nil
 }

@@ -62,7 +62,7 @@ func (c Cache) make(dir, what string, fill func(into string) error) (err error) 
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	release, err := process.AloneIn(filepath.Join(c.Dir, "lock"))
+	release, err := process.Alone(filepath.Join(c.Dir, "lock"))
 	if err != nil {
 		return err
 	}
