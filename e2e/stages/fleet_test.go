@@ -199,8 +199,8 @@ func (f *fleet) heard(name string) []string {
 	return slices.Clone(f.words[name])
 }
 
-// kustomizations are what each cluster applies.
-var kustomizations = []string{"cluster", "base"}
+// kustomization is what each cluster applies everything with.
+const kustomization = "cluster"
 
 // arrives waits until a cluster has applied the head of its branch.
 func (f *fleet) arrives(ctx context.Context, name string) error {
@@ -210,11 +210,9 @@ func (f *fleet) arrives(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		seen := f.clusters[name].Journal().Latest("Kustomization")
-		for _, kustomization := range kustomizations {
-			if sight := seen[kustomization]; sight.Revision != branch+"@sha1:"+head || sight.Ready != "True" {
-				return fmt.Errorf("want %s with %s, have %s", kustomization, head, sight.Says())
-			}
+		sight := f.clusters[name].Journal().Latest("Kustomization")[kustomization]
+		if sight.Revision != branch+"@sha1:"+head || sight.Ready != "True" {
+			return fmt.Errorf("want %s with %s, have %s", kustomization, head, sight.Says())
 		}
 		return nil
 	})

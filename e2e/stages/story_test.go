@@ -23,24 +23,24 @@ const (
 // has soaked on the one before it, unless somebody overrides.
 func TestEveryClusterKeepsToItsBranch(t *testing.T) {
 	s := &story{fleet: shared, t: t, reverts: map[string]string{}}
-	s.busy(4)
+	s.busy(3)
 	s.catchUp()
 	mistake := s.slip("a mistake")
 	s.busy(1)
 	s.revert(mistake)
 	s.busy(2)
-	s.held("early", func() { s.busy(3) })
+	s.held("early", func() { s.busy(2) })
 	s.catchUp()
 	leak := s.slip("a leak")
 	s.runs("taint", done, "release:taint", leak, "it leaks")
 	s.busy(2)
 	s.revert(leak)
-	s.busy(3)
+	s.busy(2)
 	s.catchUp()
 	s.override("early", s.merge())
-	s.busy(2)
+	s.busy(1)
 	s.override("late", s.head("early"))
-	s.busy(3)
+	s.busy(2)
 	s.quiet()
 
 	for _, stage := range stages()[1:] {
@@ -71,12 +71,13 @@ func (s *story) must(err error) {
 	}
 }
 
-// busy is so many pushes, two hours after each other, and a promotion after each.
+// busy is so many pushes, three hours after each other, and a promotion after each. That is
+// less than any soak.
 func (s *story) busy(pushes int) {
 	s.t.Helper()
 	for range pushes {
 		s.merge()
-		s.hours(2)
+		s.hours(3)
 		s.promote()
 	}
 }
