@@ -69,17 +69,19 @@ func (f *fleet) start(ctx context.Context, parts cluster.Parts) error {
 	if err = group.Wait(); err != nil {
 		return err
 	}
-	for name := range f.clusters {
-		if err = f.bootstrap(ctx, name); err != nil {
-			return err
-		}
+	if err = f.everywhere(ctx, f.bootstrap); err != nil {
+		return err
 	}
+	return f.everywhere(ctx, f.settled)
+}
+
+// everywhere does something in all clusters at once.
+func (f *fleet) everywhere(ctx context.Context, do func(ctx context.Context, name string) error) error {
+	group, ctx := errgroup.WithContext(ctx)
 	for name := range f.clusters {
-		if err = f.settled(ctx, name); err != nil {
-			return err
-		}
+		group.Go(func() error { return do(ctx, name) })
 	}
-	return nil
+	return group.Wait()
 }
 
 // Close ends what the run does not end.

@@ -15,11 +15,12 @@ type patch struct {
 	with    string
 }
 
-// patch points the clusters at the stand-in, tells them whom to trust there, and
-// makes each minute of an interval a second. Nothing else is changed.
+// patch points the clusters at the stand-in, tells them whom to trust there, and makes
+// a second of the minute after which they look for something new, or try again. Nothing
+// else is changed.
 func (f *fleet) patch() error {
 	url := f.URL()
-	often := patch{regexp.MustCompile(`(?m)^  (interval|retryInterval): (\d+)m$`), "  $1: ${2}s"}
+	often := patch{regexp.MustCompile(`(?m)^  (interval|retryInterval): 1m$`), "  $1: 1s"}
 	files := map[string][]patch{"rollout.yaml": {
 		{regexp.MustCompile(`(?m)^repository: \S+$`), "repository: " + strings.TrimSuffix(url, ".git")},
 	}}

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
 	"github.com/monosense/k8s-ops/e2e/internal/tools"
 	"github.com/monosense/k8s-ops/rollout/rollouttest"
@@ -46,21 +44,11 @@ func begin(t *testing.T) *scene {
 	t.Cleanup(s.end)
 	s.clock.Advance(soak)
 	s.promote(done, "apps: ")
-	s.everywhere(s.fleet.settled)
+	s.must(s.everywhere(t.Context(), s.fleet.settled))
 	for name := range s.clusters {
 		s.marks[name] = s.clusters[name].Journal().Mark()
 	}
 	return s
-}
-
-// everywhere waits for something in all clusters at once.
-func (s *scene) everywhere(wait func(ctx context.Context, name string) error) {
-	s.t.Helper()
-	group, ctx := errgroup.WithContext(s.t.Context())
-	for name := range s.clusters {
-		group.Go(func() error { return wait(ctx, name) })
-	}
-	s.must(group.Wait())
 }
 
 // end is for when the scenario is over, whatever came of it.
@@ -143,28 +131,16 @@ func (s *scene) word(text string) string {
 	return fmt.Sprintf("%s in scenario %d", text, s.number)
 }
 
-// greets waits until podinfo of a cluster was told to greet with a word, and says
-// how long after a branch was moved that was.
-func (s *scene) greets(name, word string) time.Duration {
-	s.t.Helper()
-	return s.has(name, word, s.fleet.message)
-}
-
-// notes waits until podinfo of a cluster has a word for a note, as greets does.
+// notes waits until podinfo of a cluster has a word for a note, and says how long after
+// a branch was moved that was. What follows, what depends on podinfo, is waited for as
+// well, and not counted.
 func (s *scene) notes(name, word string) time.Duration {
-	s.t.Helper()
-	return s.has(name, word, s.fleet.note)
-}
-
-// has waits until something in a cluster has a word. What follows, the pods and what
-// depends on them, is waited for as well, and not counted.
-func (s *scene) has(name, word string, what func(ctx context.Context, name string) (string, error)) time.Duration {
 	s.t.Helper()
 	var took time.Duration
 	s.must(cluster.Await(s.t.Context(), name+" to have "+word, func(ctx context.Context) error {
-		text, err := what(ctx, name)
-		if err == nil && !strings.Contains(text, word) {
-			err = fmt.Errorf("it has %q", text)
+		note, err := s.fleet.note(ctx, name)
+		if err == nil && !strings.Contains(note, word) {
+			err = fmt.Errorf("it has %q", note)
 		}
 		took = time.Since(s.moved)
 		return err
