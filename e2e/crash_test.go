@@ -35,13 +35,13 @@ func TestCrashesConverge(t *testing.T) {
 		}
 	})
 	s.promote(done, "apps: ")
-	s.crash(apps, tools.APIServer, tools.SourceController)
+	s.crash(apps, tools.APIServer, tools.SourceController, tools.KustomizeController)
 	t.Logf("promotion to applied on apps, with crashes: %.1f s", s.notes(apps, s.word("storm")).Seconds())
 	s.once(downstream, commit)
 	s.promote(done, "release has everything that main has")
 }
 
-// TestOverrideInAStorm is the same of an override.
+// TestOverrideInAStorm is the same of an override, with everything gone at once.
 func TestOverrideInAStorm(t *testing.T) {
 	s := begin(t)
 	commit := s.merge("Note a flood", noting(s.word("flood")))
@@ -49,9 +49,8 @@ func TestOverrideInAStorm(t *testing.T) {
 	s.killed(override...)
 	s.runs(done, "", override...)
 	s.blackout(func() {
-		s.crash(apps, tools.SourceController, tools.KustomizeController)
+		s.crash(apps, tools.APIServer, tools.SourceController, tools.KustomizeController)
 	})
-	s.crash(apps, tools.APIServer)
 	t.Logf("override to applied on apps, with crashes: %.1f s", s.notes(apps, s.word("flood")).Seconds())
 	s.once(downstream, commit)
 	s.settled(infra)

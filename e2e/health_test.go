@@ -12,19 +12,20 @@ import (
 	"github.com/monosense/k8s-ops/e2e/internal/cluster"
 )
 
-// TestBreakageIsReported: what the API server of infra refuses reaches GitHub as a
-// failure, written by Flux, and does not go out, however long it soaks; its revert
-// does. So it is with pods that never become ready, and what mends them.
+// TestBreakageIsReported: what the API server of infra refuses is what an operator reads
+// who waits for it; it reaches GitHub as a failure, written by Flux, and does not go out,
+// however long it soaks; its revert does. So it is with pods that never become ready, and
+// what mends them.
 func TestBreakageIsReported(t *testing.T) {
 	s := begin(t)
 	good := s.merge("Ask for health", asking)
-	defer s.revert(good)
 	s.settled(infra)
 	s.reported(infra, good, "success", kustomizations...)
 
 	bad := s.merge("Break the network policy", edit{
 		path: "clusters/base/apps/podinfo/network-policy.yaml", from: `- Ingress`, to: "- Sideways",
 	})
+	s.runs(failed, `Unsupported value: "Sideways"`, "flux:reconcile", infra)
 	s.reported(infra, bad, "failure", "cluster-apps")
 	s.clock.Advance(soak)
 	s.promote(done, "apps: promoted to")
@@ -33,7 +34,7 @@ func TestBreakageIsReported(t *testing.T) {
 	s.looks(apps, 2)
 
 	mended := s.revert(bad)
-	s.settled(infra)
+	s.runs(done, "is applied and ready", "flux:reconcile", infra)
 	s.reported(infra, mended, "success", kustomizations...)
 	s.clock.Advance(soak)
 	s.promote(done, "apps: promoted to")
@@ -41,7 +42,11 @@ func TestBreakageIsReported(t *testing.T) {
 	s.settled(apps)
 	s.reported(apps, mended, "success", kustomizations...)
 	s.neverHad(apps, bad)
-	s.neverReady(mended)
+
+	bad = s.neverReady(mended)
+	s.revert(good)
+	s.settled(apps)
+	s.neverHad(apps, bad)
 }
 
 // TestReportsNeedASecretAndNothingElseDoes: without its token a cluster reports

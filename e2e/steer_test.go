@@ -20,14 +20,16 @@ import (
 // seconds, because it asks Flux to hurry; and when the command ends, it is there.
 func TestReconcileHurries(t *testing.T) {
 	s := begin(t)
-	defer s.lookHourly(apps)()
+	s.merge("Look every hour for something new", looking(apps, "1h"))
+	defer s.lookOften(apps)
+	s.overrideAndWait("to see who hurries")
 	urgent := s.merge("Note a hurry", noting(s.word("in a hurry")))
-	s.notes(infra, s.word("in a hurry"))
-	s.runs(done, "is applied and ready", "release:override", "-direct", "-yes", "-reason=nobody waits an hour")
+	s.overrideAndWait("nobody waits an hour")
 	t.Logf("override command that waits, where Flux looks once an hour: %.1f s", time.Since(s.moved).Seconds())
 	s.says(apps, s.word("in a hurry"))
 	s.had(apps, urgent)
 
+	s.commit("Look every second for something new", looking(apps, "1s"))
 	soaked := s.merge("Note at leisure", noting(s.word("at leisure")))
 	s.notes(infra, s.word("at leisure"))
 	s.clock.Advance(soak)
@@ -56,18 +58,6 @@ func TestBrake(t *testing.T) {
 	s.says(apps, s.word("behind the brake"))
 }
 
-// TestObstaclesAreNamed: what the API server of a cluster refuses is what an
-// operator reads who waits for it.
-func TestObstaclesAreNamed(t *testing.T) {
-	s := begin(t)
-	bad := s.merge("Break the network policy", edit{
-		path: "clusters/base/apps/podinfo/network-policy.yaml", from: `- Ingress`, to: "- Sideways",
-	})
-	s.runs(failed, `Unsupported value: "Sideways"`, "flux:reconcile", infra)
-	s.revert(bad)
-	s.runs(done, "is applied and ready", "flux:reconcile", infra)
-}
-
 // TestLeastRights: the rights that the guide names are enough to look and to hurry;
 // and without the right to change anything one can still look, and wait for Flux.
 func TestLeastRights(t *testing.T) {
@@ -83,17 +73,28 @@ func TestLeastRights(t *testing.T) {
 	}
 }
 
-// lookHourly has a cluster look for something new once an hour, until that is undone.
-func (s *scene) lookHourly(name string) (undo func()) {
-	s.t.Helper()
-	path := fmt.Sprintf("clusters/%s/flux/config/flux-system.yaml", name)
-	change := func(from, to string) {
-		s.merge(fmt.Sprintf("Look every %s for something new", to), edit{path: path, from: "  interval: " + from, to: "  interval: " + to})
-		s.settled(infra)
-		s.runs(done, "is applied and ready", "release:override", "-direct", "-yes", "-reason=to see who hurries")
+// looking is a change of how often a cluster looks for something new.
+func looking(name, every string) edit {
+	return edit{
+		path: fmt.Sprintf("clusters/%s/flux/config/flux-system.yaml", name),
+		from: `(?m)^  interval: \S+$`, to: "  interval: " + every,
 	}
-	change("1s", "1h")
-	return func() { change("1h", "1s") }
+}
+
+// lookOften has a cluster look every second again, after a failure, for whoever comes then.
+func (s *scene) lookOften(name string) {
+	if !s.t.Failed() {
+		return
+	}
+	s.merge("Look every second for something new", looking(name, "1s"))
+	s.overrideAndWait("to begin again")
+}
+
+// overrideAndWait overrides with the head of main, which has to be applied and ready on
+// apps when the command ends.
+func (s *scene) overrideAndWait(reason string) {
+	s.t.Helper()
+	s.runs(done, "is applied and ready", "release:override", "-direct", "-yes", "-reason="+reason)
 }
 
 // says is that podinfo of a cluster has a word for a note, by now.
