@@ -69,19 +69,10 @@ func (f *fleet) start(ctx context.Context, parts cluster.Parts) error {
 	if err = group.Wait(); err != nil {
 		return err
 	}
-	if err = f.everywhere(ctx, f.bootstrap); err != nil {
+	if err = cluster.Everywhere(ctx, f.clusters, f.bootstrap); err != nil {
 		return err
 	}
-	return f.everywhere(ctx, f.settled)
-}
-
-// everywhere does something in all clusters at once.
-func (f *fleet) everywhere(ctx context.Context, do func(ctx context.Context, name string) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for name := range f.clusters {
-		group.Go(func() error { return do(ctx, name) })
-	}
-	return group.Wait()
+	return cluster.Everywhere(ctx, f.clusters, f.settled)
 }
 
 // Close ends what the run does not end.

@@ -44,7 +44,7 @@ func begin(t *testing.T) *scene {
 	t.Cleanup(s.end)
 	s.clock.Advance(soak)
 	s.promote(done, "apps: ")
-	s.must(s.everywhere(t.Context(), s.fleet.settled))
+	s.must(cluster.Everywhere(t.Context(), s.clusters, s.fleet.settled))
 	for name := range s.clusters {
 		s.marks[name] = s.clusters[name].Journal().Mark()
 	}

@@ -91,10 +91,10 @@ func (f *fleet) start(ctx context.Context, parts cluster.Parts) error {
 			return err
 		}
 	}
-	if err = f.everywhere(ctx, f.connect); err != nil {
+	if err = cluster.Everywhere(ctx, f.clusters, f.connect); err != nil {
 		return err
 	}
-	return f.everywhere(ctx, f.arrives)
+	return cluster.Everywhere(ctx, f.clusters, f.arrives)
 }
 
 // Close ends what the run does not end.
@@ -104,15 +104,6 @@ func (f *fleet) Close() error {
 		return nil
 	}
 	return f.Desk.Close()
-}
-
-// everywhere does something in all clusters at once.
-func (f *fleet) everywhere(ctx context.Context, do func(ctx context.Context, name string) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for name := range f.clusters {
-		group.Go(func() error { return do(ctx, name) })
-	}
-	return group.Wait()
 }
 
 // furnish makes what the clusters are to follow.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/monosense/k8s-ops/e2e/internal/cluster"
 	"github.com/monosense/k8s-ops/e2e/internal/desk"
 )
 
@@ -100,7 +101,7 @@ func (s *story) quiet() {
 // catchUp waits until every cluster is where its branch is.
 func (s *story) catchUp() {
 	s.t.Helper()
-	s.must(s.everywhere(s.t.Context(), s.arrives))
+	s.must(cluster.Everywhere(s.t.Context(), s.clusters, s.arrives))
 }
 
 func (s *story) hours(n int) { s.Clock.Advance(time.Duration(n) * time.Hour) }

@@ -116,6 +116,15 @@ func (s *Site) StartAll(ctx context.Context, kind Kind, names ...string) (map[st
 	return named, nil
 }
 
+// Everywhere does something in all of these clusters at once.
+func Everywhere(ctx context.Context, clusters map[string]*Cluster, do func(ctx context.Context, name string) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for name := range clusters {
+		group.Go(func() error { return do(ctx, name) })
+	}
+	return group.Wait()
+}
+
 // add writes the kubeconfig anew, with one more cluster.
 func (s *Site) add(c *Cluster) error {
 	s.mu.Lock()
