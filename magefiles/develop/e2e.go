@@ -134,7 +134,9 @@ func compile(ctx context.Context, dir string, suites []string, by []string) erro
 		}
 		args = append(args, "./"+filepath.ToSlash(inside))
 	}
-	return inOrder(ctx, os.Stdout, args).Run()
+	command := inOrder(ctx, os.Stdout, args)
+	command.Env = append(os.Environ(), "GOTMPDIR="+linking(dir))
+	return command.Run()
 }
 
 // inOrder is a command that is asked to end when ctx does, and ends what it has started.

@@ -26,8 +26,17 @@ func workplace() (dir string, err error) {
 	if err := takeOver(all, mine); err != nil {
 		return "", fmt.Errorf("take over what an earlier run has compiled: %w", err)
 	}
-	return mine, os.MkdirAll(mine, 0o755)
+	// What a killed go command had begun.
+	if err := os.RemoveAll(linking(mine)); err != nil {
+		return "", err
+	}
+	return mine, os.MkdirAll(linking(mine), 0o755)
 }
+
+// linking is where the go command links what belongs into a workplace: in the same file
+// system, so that it can rename it. Half a copy, of one that was killed, would pass for up
+// to date, since what tells is at the beginning of a binary.
+func linking(workplace string) string { return filepath.Join(workplace, "linking") }
 
 // takeOver makes a workplace that nobody needs any more one's own, and removes all other
 // such ones. Each is called after the process that it belongs to. Of processes that do

@@ -9,6 +9,24 @@ import (
 	"testing"
 )
 
+// TestWorkplace: what was compiled stays, and what a killed go command had begun goes away.
+func TestWorkplace(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
+	for range 2 {
+		mine, err := workplace()
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun, err := os.ReadDir(linking(mine))
+		if err != nil || len(begun) > 0 {
+			t.Errorf("in %s is %v already (%v)", linking(mine), begun, err)
+		}
+		compiled(t, filepath.Join(linking(mine), "go-build1"))
+	}
+}
+
 // TestTakeOver: of what ended processes have compiled one place is taken over, the others
 // go away, and what another process needs stays.
 func TestTakeOver(t *testing.T) {

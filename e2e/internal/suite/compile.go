@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/monosense/k8s-ops/e2e/internal/process"
 )
@@ -43,10 +44,16 @@ func Compile(run *process.Run) (binary string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	// Linked in the same file system, the binary is renamed to its place. Half a copy, of a
+	// go command that was killed, would pass for up to date.
+	linking := kept + ".linking"
+	if err := errors.Join(os.RemoveAll(linking), os.Mkdir(linking, 0o755)); err != nil {
+		return "", err
+	}
 	const name = "rollout"
 	if err := run.Finish(process.Command{
 		Name: "compile", Path: path, Args: []string{"-C", root, "tool", "mage", "-compile", filepath.Join(kept, name)},
-		Env: append(os.Environ(), HowGoCompiles...),
+		Env: slices.Concat(os.Environ(), HowGoCompiles, []string{"GOTMPDIR=" + linking}),
 	}); err != nil {
 		return "", err
 	}
