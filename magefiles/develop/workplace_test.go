@@ -14,16 +14,22 @@ func TestWorkplace(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
-	for range 2 {
-		mine, err := workplace()
-		if err != nil {
-			t.Fatal(err)
-		}
-		begun, err := os.ReadDir(linking(mine))
-		if err != nil || len(begun) > 0 {
-			t.Errorf("in %s is %v already (%v)", linking(mine), begun, err)
-		}
-		compiled(t, filepath.Join(linking(mine), "go-build1"))
+	first, err := workplace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite, begun := filepath.Join(first, "kept"), filepath.Join(linking(first), "begun")
+	compiled(t, suite)
+	compiled(t, begun)
+	second, err := workplace() // of the same process, so in the same place
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second != first || !has(suite) || has(begun) {
+		t.Errorf("%s after %s: what was compiled is there: %t; what was begun: %t", second, first, has(suite), has(begun))
+	}
+	if _, err := os.Stat(linking(second)); err != nil {
+		t.Error(err)
 	}
 }
 
