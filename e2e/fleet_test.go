@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -114,7 +115,7 @@ func (f *fleet) publish(ctx context.Context) error {
 	return f.Begin(ctx)
 }
 
-// restore pushes what main began with.
+// restore pushes what main began with, and has apps take it, however seldom that looks.
 func (f *fleet) restore(ctx context.Context) error {
 	first, err := f.Git(ctx, "rev-list", "--max-parents=0", "HEAD")
 	if err != nil {
@@ -129,7 +130,11 @@ func (f *fleet) restore(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	out, code, err := f.Rollout(ctx, "release:override", "-direct", "-yes", "-reason=a scenario has failed")
+	if err == nil && code != done {
+		err = fmt.Errorf("release:override ends with %d:\n%s", code, out)
+	}
+	return err
 }
 
 // bootstrap connects a cluster as clusters/README.md says, and lets it report.

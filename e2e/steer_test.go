@@ -21,7 +21,6 @@ import (
 func TestReconcileHurries(t *testing.T) {
 	s := begin(t)
 	s.merge("Look every hour for something new", looking(apps, "1h"))
-	defer s.lookOften(apps)
 	s.overrideAndWait("to see who hurries")
 	urgent := s.merge("Note a hurry", noting(s.word("in a hurry")))
 	s.overrideAndWait("nobody waits an hour")
@@ -79,15 +78,6 @@ func looking(name, every string) edit {
 		path: fmt.Sprintf("clusters/%s/flux/config/flux-system.yaml", name),
 		from: `(?m)^  interval: \S+$`, to: "  interval: " + every,
 	}
-}
-
-// lookOften has a cluster look every second again, after a failure, for whoever comes then.
-func (s *scene) lookOften(name string) {
-	if !s.t.Failed() {
-		return
-	}
-	s.merge("Look every second for something new", looking(name, "1s"))
-	s.overrideAndWait("to begin again")
 }
 
 // overrideAndWait overrides with the head of main, which has to be applied and ready on
