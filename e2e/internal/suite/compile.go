@@ -23,14 +23,6 @@ var HowGoCompiles = []string{"GOFLAGS=-trimpath -ldflags=-w -gcflags=all=-dwarf=
 // again. Suites run side by side, and mage writes a file into the checkout while it
 // compiles, under a name that is always the same: so it is done alone.
 func Compile(run *process.Run) (binary string, err error) {
-	root, err := Root()
-	if err != nil {
-		return "", err
-	}
-	path, err := exec.LookPath("go")
-	if err != nil {
-		return "", err
-	}
 	cache, err := Cache()
 	if err != nil {
 		return "", err
@@ -44,17 +36,8 @@ func Compile(run *process.Run) (binary string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	// Linked in the same file system, the binary is renamed to its place. Half a copy, of a
-	// go command that was killed, would pass for up to date.
-	linking := kept + ".linking"
-	if err := errors.Join(os.RemoveAll(linking), os.Mkdir(linking, 0o755)); err != nil {
-		return "", err
-	}
 	const name = "rollout"
-	if err := run.Finish(process.Command{
-		Name: "compile", Path: path, Args: []string{"-C", root, "tool", "mage", "-compile", filepath.Join(kept, name)},
-		Env: slices.Concat(os.Environ(), HowGoCompiles, []string{"GOTMPDIR=" + linking}),
-	}); err != nil {
+	if err := compile(run, filepath.Join(kept, name), kept+".linking"); err != nil {
 		return "", err
 	}
 	// The run has its own: another checkout may be compiled while it plays.
@@ -62,4 +45,25 @@ func Compile(run *process.Run) (binary string, err error) {
 		return "", fmt.Errorf("take the compiled targets from the cache: %w", err)
 	}
 	return filepath.Join(run.Dir(), name), nil
+}
+
+// compile makes a binary of the targets, or leaves the one that is there. Linking is a
+// directory in the same file system: there the go command links, and then renames. Half a
+// copy, of one that was killed, would pass for up to date.
+func compile(run *process.Run, binary, linking string) error {
+	root, err := Root()
+	if err != nil {
+		return err
+	}
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(linking), os.Mkdir(linking, 0o755)); err != nil {
+		return err
+	}
+	return run.Finish(process.Command{
+		Name: "compile", Path: path, Args: []string{"-C", root, "tool", "mage", "-compile", binary},
+		Env: slices.Concat(os.Environ(), HowGoCompiles, []string{"GOTMPDIR=" + linking}),
+	})
 }
